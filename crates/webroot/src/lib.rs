@@ -1,0 +1,31 @@
+//! The webroot: a website as one file.
+//!
+//! A webroot holds every answer of a site: response heads, bodies in their codings, redirects and
+//! error pages, with a hash index over the paths. It is written once by a [`Writer`] and from then
+//! on only mapped and read by a [`Webroot`]. `docs/FORMAT.md` describes it byte by byte.
+//!
+//! Opening looks at one page. Every later access is bounds-checked: a hostile or damaged file
+//! yields [`Damage`], never a panic and never a byte from outside the file.
+
+mod check;
+mod encode;
+mod entry;
+mod error;
+mod head;
+mod header;
+mod index;
+pub mod layout;
+mod map;
+mod reader;
+mod writer;
+
+pub use check::{Finding, Verified};
+pub use entry::{Coding, Resource, Variant};
+pub use error::{Damage, Error, ErrorKind};
+pub use head::{Head, HeadBuilder, HeadError};
+pub use header::{Header, Identity};
+pub use reader::{Resources, Span, Webroot};
+pub use writer::{Content, Entry, StoredVariant, Summary, Writer};
+
+/// A blake3 digest of some bytes of the file.
+pub type Digest = blake3::Hash;

@@ -1,0 +1,203 @@
+//! An open webroot.
+
+use std::fs::File;
+use std::path::Path;
+
+use zerocopy::FromBytes;
+
+use crate::entry::Resource;
+use crate::error::{Damage, Error, ErrorKind};
+use crate::header::{Header, Identity};
+use crate::index;
+use crate::layout::{BodyRecord, HEADER_SIZE, Slot};
+use crate::map::Map;
+
+/// Some bytes of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Where they begin in the file.
+    pub offset: u64,
+    /// How many.
+    pub size: u64,
+}
+
+impl Span {
+    /// Offset of the first byte behind.
+    pub fn end(&self) -> u64 {
+        self.offset.saturating_add(self.size)
+    }
+}
+
+/// A webroot, mapped. Nothing of it is copied but its header.
+#[derive(Debug)]
+pub struct Webroot {
+    file: File,
+    map: Map,
+    header: Header,
+}
+
+impl Webroot {
+    /// Opens a webroot. Looks at its first page only, however large it is.
+    ///
+    /// # Errors
+    /// The file can't be read or mapped, is not a webroot, is of another version, or its header is
+    /// damaged or does not fit its size.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let io = |what| move |error| Error::new(path, ErrorKind::Io(what, error));
+        let file = File::open(path).map_err(io("open"))?;
+        Self::from_file(file).map_err(|kind| Error::new(path, kind))
+    }
+
+    /// Opens a webroot from a file that is already open.
+    ///
+    /// # Errors
+    /// As [`Webroot::open`].
+    pub fn from_file(file: File) -> Result<Self, ErrorKind> {
+        let metadata = file.metadata().map_err(|error| ErrorKind::Io("stat", error))?;
+        if !metadata.is_file() {
+            return Err(ErrorKind::Io("open", std::io::Error::other("not a regular file")));
+        }
+        let header = read_header(&file, metadata.len())?;
+        let size = usize::try_from(metadata.len())
+            .map_err(|_| ErrorKind::TooLarge("the file exceeds this machine's addresses"))?;
+        let map = Map::new(&file, size).map_err(|error| ErrorKind::Io("map", error))?;
+        Ok(Self { file, map, header })
+    }
+
+    /// What the file is.
+    pub fn identity(&self) -> Identity {
+        self.header.identity
+    }
+
+    /// Entries in the file.
+    pub fn len(&self) -> usize {
+        self.header.entries.count as usize
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of the file.
+    pub fn file_size(&self) -> u64 {
+        self.header.file_size
+    }
+
+    /// Distinct bodies.
+    pub fn body_count(&self) -> usize {
+        self.header.bodies.count as usize
+    }
+
+    /// The open file, for reads that do not go through the mapping.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// What answers `path`, which is percent-decoded and begins with a slash.
+    ///
+    /// # Errors
+    /// The index or the entry contradicts the format.
+    pub fn lookup(&self, path: &[u8]) -> Result<Option<Resource<'_>>, Damage> {
+        self.find(0, path)
+    }
+
+    /// The error page for `status` at `path`: that of the nearest directory above.
+    ///
+    /// # Errors
+    /// The index or the entry contradicts the format.
+    pub fn error_page(&self, status: u16, path: &[u8]) -> Result<Option<Resource<'_>>, Damage> {
+        let depth = self.header.entries.depth as usize;
+        // Directories deeper than the deepest that has a page need no lookup.
+        let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/');
+        let mut deepest = slashes.take(depth).last().map(|(at, _)| at);
+        while let Some(slash) = deepest {
+            let (directory, above) = (path.get(..=slash), path.get(..slash));
+            if let Some(found) = self.find(status, directory.unwrap_or_default())? {
+                return Ok(Some(found));
+            }
+            deepest = above.unwrap_or_default().iter().rposition(|byte| *byte == b'/');
+        }
+        Ok(None)
+    }
+
+    /// All entries in order of scope, then path.
+    pub fn resources(&self) -> Resources<'_> {
+        Resources { webroot: self, offset: 0 }
+    }
+
+    /// The bytes of `span` in the mapping, `None` if it leaves the file.
+    pub fn bytes(&self, span: Span) -> Option<&[u8]> {
+        let start = usize::try_from(span.offset).ok()?;
+        let end = usize::try_from(span.offset.checked_add(span.size)?).ok()?;
+        self.map.bytes().get(start..end)
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    pub(crate) fn bodies(&self) -> &[BodyRecord] {
+        let bytes = self.map.bytes().get(self.header.bodies.bytes.clone()).unwrap_or_default();
+        <[BodyRecord]>::ref_from_bytes(bytes).unwrap_or_default()
+    }
+
+    fn slots(&self) -> &[Slot] {
+        let bytes = self.map.bytes().get(self.header.index.bytes.clone()).unwrap_or_default();
+        <[Slot]>::ref_from_bytes(bytes).unwrap_or_default()
+    }
+
+    pub(crate) fn find(&self, scope: u16, path: &[u8]) -> Result<Option<Resource<'_>>, Damage> {
+        let hash = index::hash(scope, path);
+        for offset in index::candidates(self.slots(), hash) {
+            let resource = Resource::read(self.map.bytes(), &self.header, offset)?;
+            if resource.path() == path && resource.scope().unwrap_or(0) == scope {
+                return Ok(Some(resource));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Reads and checks the header page of a file of `size` bytes.
+fn read_header(file: &File, size: u64) -> Result<Header, ErrorKind> {
+    use std::os::unix::fs::FileExt;
+    let mut page = [0; HEADER_SIZE];
+    let mut filled = 0;
+    while let Some(rest) = page.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, filled as u64) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(ErrorKind::Io("read", error)),
+        }
+    }
+    Header::parse(page.get(..filled).unwrap_or_default(), size)
+}
+
+/// All entries of a webroot in order.
+#[derive(Debug)]
+pub struct Resources<'w> {
+    webroot: &'w Webroot,
+    offset: u64,
+}
+
+impl<'w> Iterator for Resources<'w> {
+    type Item = Result<Resource<'w>, Damage>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let header = &self.webroot.header;
+        let size = header.entries.bytes.len() as u64;
+        if self.offset >= size {
+            return None;
+        }
+        let read = Resource::read(self.webroot.map.bytes(), header, self.offset);
+        match &read {
+            Ok(resource) => self.offset += resource.entry_size(),
+            // The place of the next entry is not known.
+            Err(_) => self.offset = size,
+        }
+        Some(read)
+    }
+}
