@@ -1,0 +1,125 @@
+//! A connection's side of the protocol: which bytes are which request.
+
+use crate::body::{Discard, Discarded};
+use crate::fields::Storage;
+use crate::limits::Limits;
+use crate::parse::{self, Rejection, Request};
+use crate::scan::HeadScan;
+
+/// What the bytes at hand hold.
+#[derive(Debug)]
+pub enum Next<'r> {
+    /// Nothing whole: keep them, and come again with these and more.
+    More,
+    /// A request whose head takes so many bytes. They may be let go when it is answered; then come
+    /// again with what follows.
+    Request(Request<'r>, usize),
+    /// So many bytes that are to be let go: content that nobody wants.
+    Skip(usize),
+    /// Not a request. Answer, then end the connection: what follows can't be understood.
+    Reject(Rejection),
+    /// Content that breaks its framing or its bound, of a request that has its answer. End the
+    /// connection.
+    End,
+}
+
+/// The state of a connection between calls of [`Conn::next`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conn {
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Head(HeadScan),
+    Content(Discard),
+    Ended,
+}
+
+impl Default for Conn {
+    fn default() -> Self {
+        Self { state: State::Head(HeadScan::default()) }
+    }
+}
+
+impl Conn {
+    /// A connection before its first request.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Finds what `bytes` begin with. They are all that was received and not let go yet.
+    ///
+    /// ```
+    /// use protocol::{Conn, Limits, Next};
+    /// let mut conn = Conn::new();
+    /// let mut storage = Conn::storage();
+    /// let bytes = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b";
+    /// let Next::Request(request, size) = conn.next(bytes, &mut storage, &Limits::default())
+    /// else { panic!() };
+    /// assert_eq!((request.target.path, size), (&b"/a"[..], 28));
+    /// ```
+    pub fn next<'r>(
+        &mut self,
+        bytes: &'r [u8],
+        storage: &'r mut Storage<'r>,
+        limits: &Limits,
+    ) -> Next<'r> {
+        match &mut self.state {
+            State::Head(scan) => {
+                let extent = match scan.advance(bytes, limits) {
+                    Ok(Some(extent)) => extent,
+                    Ok(None) => return Next::More,
+                    Err(rejection) => return self.reject(rejection),
+                };
+                let head = bytes.get(extent.start..extent.end).unwrap_or_default();
+                match parse::parse(head, storage, limits) {
+                    Ok(request) => {
+                        if !request.persistent {
+                            self.state = State::Ended;
+                        } else if let Some(content) = Discard::new(request.framing, limits.body) {
+                            self.state = State::Content(content);
+                        }
+                        Next::Request(request, extent.end)
+                    }
+                    Err(rejection) => self.reject(rejection),
+                }
+            }
+            State::Content(content) => {
+                let discarded = content.advance(bytes);
+                match discarded {
+                    Discarded::All if bytes.is_empty() => Next::More,
+                    Discarded::All => Next::Skip(bytes.len()),
+                    Discarded::End(size) => {
+                        self.state = State::Head(HeadScan::default());
+                        Next::Skip(size)
+                    }
+                    Discarded::Bad => {
+                        self.state = State::Ended;
+                        Next::End
+                    }
+                }
+            }
+            State::Ended => Next::End,
+        }
+    }
+
+    /// Room for the fields of a request.
+    pub fn storage<'b>() -> Storage<'b> {
+        parse::storage()
+    }
+
+    /// Whether a request has begun and its head or content is not complete.
+    pub fn is_inside_request(&self) -> bool {
+        match &self.state {
+            State::Head(scan) => scan.has_begun(),
+            State::Content(_) => true,
+            State::Ended => false,
+        }
+    }
+
+    fn reject<'r>(&mut self, rejection: Rejection) -> Next<'r> {
+        self.state = State::Ended;
+        Next::Reject(rejection)
+    }
+}

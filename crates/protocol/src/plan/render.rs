@@ -1,0 +1,227 @@
+//! From a plan to the bytes of a response.
+
+use webroot::{Span, Variant};
+
+use super::range::Part;
+use super::{Plan, Reply};
+use crate::clock::Clock;
+use crate::status::Status;
+
+/// Takes a response in order: text to copy, and spans of the webroot file.
+pub trait Sink {
+    /// Bytes made for this response.
+    fn text(&mut self, bytes: &[u8]);
+    /// Bytes of the webroot that the plan was made from.
+    fn stored(&mut self, span: Span);
+}
+
+const END_OF_HEAD: &[u8] = b"\r\n";
+const ALLOW: &[u8] = b"Allow: GET, HEAD, OPTIONS\r\n";
+/// Of a response to what accepts what, when nothing else says so.
+const VARY: &[u8] = b"Vary: Accept-Encoding\r\n";
+
+impl Plan<'_> {
+    /// Hands the response to `sink`. Allocates nothing.
+    pub fn render(&self, clock: &Clock, sink: &mut impl Sink) {
+        let status = self.reply.status();
+        match status.line() {
+            Some(line) => sink.text(line.as_bytes()),
+            None => {
+                sink.text(b"HTTP/1.1 ");
+                number(u64::from(status.0), sink);
+                sink.text(b" \r\n");
+            }
+        }
+        sink.text(clock.line());
+        if self.close {
+            sink.text(b"Connection: close\r\n");
+        } else if self.say_keep_alive {
+            sink.text(b"Connection: keep-alive\r\n");
+        }
+        match &self.reply {
+            Reply::Stored { status, variant, size } => {
+                about(*status, *size, sink);
+                let (head, body) = (variant.head(), variant.body());
+                if self.head_only {
+                    sink.stored(head);
+                } else if body.offset == head.end() {
+                    sink.stored(Span { size: head.size + body.size, ..head });
+                } else {
+                    sink.stored(head);
+                    sink.stored(body);
+                }
+            }
+            Reply::Redirect { variant, query, .. } => {
+                sink.stored(variant.validators());
+                if let Some(query) = query {
+                    sink.text(b"?");
+                    escape(query, sink);
+                }
+                sink.stored(variant.after_validators());
+                self.body(variant.body(), sink);
+            }
+            Reply::NotModified(variant) => {
+                sink.stored(variant.validators());
+                sink.text(END_OF_HEAD);
+            }
+            Reply::Part(variant, part) => {
+                content_range(part, sink);
+                content_length(part.last - part.first + 1, sink);
+                sink.stored(variant.fields());
+                sink.text(END_OF_HEAD);
+                self.body(part.span(variant), sink);
+            }
+            Reply::Parts(variant, parts) => {
+                let boundary = Boundary::of(variant);
+                let mut size = Counter(0);
+                multipart(variant, parts, &boundary, &mut size);
+                sink.text(b"Content-Type: multipart/byteranges; boundary=");
+                boundary.write(sink);
+                sink.text(b"\r\n");
+                content_length(size.0, sink);
+                sink.stored(variant.common());
+                sink.text(END_OF_HEAD);
+                multipart(variant, parts, &boundary, sink);
+            }
+            Reply::Options => {
+                sink.text(ALLOW);
+                sink.text(END_OF_HEAD);
+            }
+            Reply::Error { status, varies, size } => {
+                about(*status, *size, sink);
+                if *varies {
+                    sink.text(VARY);
+                }
+                let text = status.text();
+                sink.text(b"Content-Type: text/plain; charset=utf-8\r\n");
+                sink.text(b"X-Content-Type-Options: nosniff\r\n");
+                content_length(text.len() as u64 + 1, sink);
+                sink.text(END_OF_HEAD);
+                if !self.head_only {
+                    sink.text(text.as_bytes());
+                    sink.text(b"\n");
+                }
+            }
+        }
+    }
+
+    fn body(&self, span: Span, sink: &mut impl Sink) {
+        if !self.head_only && span.size > 0 {
+            sink.stored(span);
+        }
+    }
+}
+
+/// The fields that a status asks for, whatever page comes with it.
+fn about(status: Status, size: Option<u64>, sink: &mut impl Sink) {
+    if status == Status::METHOD_NOT_ALLOWED {
+        sink.text(ALLOW);
+    }
+    if let Some(size) = size {
+        sink.text(b"Content-Range: bytes */");
+        number(size, sink);
+        sink.text(b"\r\n");
+    }
+}
+
+impl Part {
+    fn span(&self, variant: &Variant<'_>) -> Span {
+        let body = variant.body();
+        Span { offset: body.offset + self.first, size: self.last - self.first + 1 }
+    }
+}
+
+fn content_length(size: u64, sink: &mut impl Sink) {
+    sink.text(b"Content-Length: ");
+    number(size, sink);
+    sink.text(b"\r\n");
+}
+
+fn content_range(part: &Part, sink: &mut impl Sink) {
+    sink.text(b"Content-Range: bytes ");
+    number(part.first, sink);
+    sink.text(b"-");
+    number(part.last, sink);
+    sink.text(b"/");
+    number(part.of, sink);
+    sink.text(b"\r\n");
+}
+
+/// The parts of a multipart/byteranges body, with its delimiters (RFC 2046 §5.1).
+fn multipart(variant: &Variant<'_>, parts: &[Part], boundary: &Boundary<'_>, sink: &mut impl Sink) {
+    for part in parts {
+        sink.text(b"\r\n--");
+        boundary.write(sink);
+        sink.text(b"\r\n");
+        sink.stored(variant.content_type());
+        content_range(part, sink);
+        sink.text(END_OF_HEAD);
+        sink.stored(part.span(variant));
+    }
+    sink.text(b"\r\n--");
+    boundary.write(sink);
+    sink.text(b"--\r\n");
+}
+
+/// What stands between the parts: the digest of the body itself, which it can't contain but by
+/// design of its author.
+struct Boundary<'w>(&'w [u8]);
+
+impl<'w> Boundary<'w> {
+    fn of(variant: &Variant<'w>) -> Self {
+        let tag = variant.etag().unwrap_or_default();
+        let text = tag.strip_prefix(b"\"").and_then(|tag| tag.strip_suffix(b"\""));
+        // A boundary has at most 70 characters, and not all that a tag may have.
+        let fits = |text: &&[u8]| text.len() <= 60 && text.iter().all(u8::is_ascii_alphanumeric);
+        Self(text.filter(fits).unwrap_or_default())
+    }
+
+    fn write(&self, sink: &mut impl Sink) {
+        sink.text(b"ashttpd-");
+        sink.text(self.0);
+    }
+}
+
+/// Counts the bytes of a response.
+struct Counter(u64);
+
+impl Sink for Counter {
+    fn text(&mut self, bytes: &[u8]) {
+        self.0 += bytes.len() as u64;
+    }
+
+    fn stored(&mut self, span: Span) {
+        self.0 += span.size;
+    }
+}
+
+/// A query as it may stand in `Location` (RFC 3986 §3.4): what is not valid there is escaped.
+fn escape(query: &[u8], sink: &mut impl Sink) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    let is_valid =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
+    for run in query.chunk_by(|a, b| is_valid(*a) && is_valid(*b)) {
+        match run {
+            [byte] if !is_valid(*byte) => {
+                let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
+                sink.text(&[b'%', digit(byte >> 4), digit(byte & 15)]);
+            }
+            run => sink.text(run),
+        }
+    }
+}
+
+/// A number in decimal.
+fn number(mut value: u64, sink: &mut impl Sink) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+        start -= 1;
+        if value == 0 {
+            break;
+        }
+    }
+    sink.text(digits.get(start..).unwrap_or_default());
+}
