@@ -1,0 +1,433 @@
+//! The event loop of the sync and sendfile backends: epoll, edge-triggered, no change of interest
+//! after the first.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
+use protocol::Clock;
+use slab::Slab;
+
+use super::Worker;
+use super::accept::{accept, is_exhausted};
+use super::patience::{Patience, Stage, Timers, seconds};
+use crate::log::warning;
+use crate::outgoing::{FilePart, Front, Outgoing};
+use crate::service::{Fetch, Service};
+use crate::session::{Ending, Session, Waiting};
+
+/// How a backend on epoll moves the bytes of a file.
+pub(super) trait Transmit {
+    /// How small answers are fetched.
+    const FETCH: Fetch;
+
+    fn new() -> Self;
+
+    /// Sends what the socket takes of `part`, at least a byte unless the file has shrunk.
+    fn file(&mut self, socket: BorrowedFd<'_>, part: &FilePart) -> nix::Result<usize>;
+}
+
+/// More follows at once, so that a packet may wait for it (send(2)).
+pub(super) const MORE: MsgFlags = MsgFlags::from_bits_retain(nix::libc::MSG_MORE);
+/// Bytes received at a time, into a buffer that all connections of a worker share.
+const RECEIVE: usize = 64 * 1024;
+/// Bytes that a connection may move before others have their turn.
+const TURN: usize = 1024 * 1024;
+/// Events taken at a time.
+const EVENTS: usize = 256;
+/// Connections accepted before others have their turn.
+const ACCEPTS: usize = 64;
+/// Milliseconds for which accepting rests when descriptors run out.
+const REST: u64 = 100;
+
+/// Tokens: the wake-up, then the listeners, then the connections.
+const WAKE: u64 = 0;
+const FIRST_LISTENER: u64 = 1;
+
+/// Runs a worker until it has drained.
+pub(super) fn run<T: Transmit>(worker: &Worker) -> io::Result<()> {
+    let mut event_loop = Loop::<T>::new(worker)?;
+    event_loop.run()
+}
+
+/// A connection.
+struct Peer {
+    socket: OwnedFd,
+    session: Session,
+    out: Outgoing,
+    patience: Patience,
+    /// Whether a read may find something, and a write room: an edge was seen and not used up.
+    readable: bool,
+    writable: bool,
+    /// Whether the peer has closed its side: reading goes on to the end.
+    hung_up: bool,
+}
+
+/// What becomes of a connection after its turn.
+#[derive(Debug, PartialEq, Eq)]
+enum Fate {
+    /// It waits for an event or a deadline.
+    Waits,
+    /// It has more to do than its turn allowed.
+    Continues,
+    Ends,
+}
+
+struct Loop<'w, T> {
+    worker: &'w Worker,
+    epoll: Epoll,
+    listeners: Vec<Arc<OwnedFd>>,
+    peers: Slab<Peer>,
+    service: Service,
+    timers: Timers,
+    transmit: T,
+    received: Vec<u8>,
+    /// Connections that had more to do than their turn allowed.
+    busy: Vec<usize>,
+    /// When accepting goes on, if it rests.
+    rests_until: Option<u64>,
+    /// When what is left of a drain is cut off.
+    drains_until: Option<u64>,
+}
+
+impl<'w, T: Transmit> Loop<'w, T> {
+    fn new(worker: &'w Worker) -> io::Result<Self> {
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        epoll.add(worker.control.event(), EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
+        let listeners = worker.listeners();
+        let published = Arc::clone(&worker.published);
+        let clock = Clock::new(seconds());
+        let event_loop = Self {
+            worker,
+            epoll,
+            listeners,
+            peers: Slab::new(),
+            service: Service::new(published, worker.config.limits, T::FETCH, clock),
+            timers: Timers::new(worker.config.timeouts),
+            transmit: T::new(),
+            received: vec![0; RECEIVE],
+            busy: Vec::new(),
+            rests_until: None,
+            drains_until: None,
+        };
+        event_loop.listen()?;
+        Ok(event_loop)
+    }
+
+    fn run(&mut self) -> io::Result<()> {
+        let mut events = [EpollEvent::empty(); EVENTS];
+        // A worker that was started anew may have to drain at once.
+        let mut woken = true;
+        loop {
+            if woken {
+                self.worker.control.clear();
+                // What was replaced is let go of even if no request comes.
+                self.service.snapshots_changed();
+                if self.worker.control.is_draining() && self.drains_until.is_none() {
+                    self.drain();
+                }
+            }
+            if self.drains_until.is_some_and(|end| self.peers.is_empty() || self.timers.now >= end)
+            {
+                return Ok(());
+            }
+            let count = match self.epoll.wait(&mut events, self.timeout()) {
+                Ok(count) => count,
+                Err(Errno::EINTR) => 0,
+                Err(error) => return Err(error.into()),
+            };
+            self.timers.tick(&mut self.service.clock);
+            woken = false;
+            for event in events.iter().take(count) {
+                match event.data() {
+                    WAKE => woken = true,
+                    token if token <= self.listeners.len() as u64 => self.accept(token)?,
+                    token => self.notice(token, event.events()),
+                }
+            }
+            for key in std::mem::take(&mut self.busy) {
+                self.turn(key);
+            }
+            self.expire();
+            if self.rests_until.is_some_and(|until| self.timers.now >= until) {
+                self.rests_until = None;
+                self.listen()?;
+            }
+        }
+    }
+
+    /// How long to wait for events.
+    fn timeout(&self) -> EpollTimeout {
+        if !self.busy.is_empty() {
+            return EpollTimeout::ZERO;
+        }
+        let until = |at: u64| at.saturating_sub(self.timers.now);
+        let rest = self.rests_until.map(until);
+        let drain = self.drains_until.map(until);
+        let wait = [self.timers.next(), rest, drain].into_iter().flatten().min();
+        // The clock is coarse: a little late is better than a turn for nothing.
+        let wait = wait.map(|wait| EpollTimeout::try_from(wait + 4).unwrap_or(EpollTimeout::MAX));
+        wait.unwrap_or(EpollTimeout::NONE)
+    }
+
+    /// Begins to accept, or begins again after a rest.
+    fn listen(&self) -> nix::Result<()> {
+        for (listener, token) in self.listeners.iter().zip(FIRST_LISTENER..) {
+            self.epoll.add(listener, EpollEvent::new(EpollFlags::EPOLLIN, token))?;
+        }
+        Ok(())
+    }
+
+    fn accept(&mut self, token: u64) -> io::Result<()> {
+        let listener = self.listeners.get((token - FIRST_LISTENER) as usize).map(Arc::clone);
+        let Some(listener) = listener else { return Ok(()) };
+        for _ in 0..ACCEPTS {
+            match accept(&*listener) {
+                // Served before the next is accepted: its request is often there already.
+                Ok(socket) => self.begin(socket)?,
+                Err(Errno::EAGAIN) => break,
+                Err(error) if is_exhausted(error) => {
+                    let number = self.worker.number;
+                    warning!("worker {number}: can't accept: {error}; resting for {REST} ms");
+                    for listener in &self.listeners {
+                        self.epoll.delete(listener)?;
+                    }
+                    self.rests_until = Some(self.timers.now + REST);
+                    break;
+                }
+                // Errors of the connection, not of the listener (accept(2)).
+                Err(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn begin(&mut self, socket: OwnedFd) -> io::Result<()> {
+        let entry = self.peers.vacant_entry();
+        let key = entry.key();
+        let interest = EpollFlags::EPOLLIN
+            | EpollFlags::EPOLLOUT
+            | EpollFlags::EPOLLRDHUP
+            | EpollFlags::EPOLLET;
+        self.epoll.add(&socket, EpollEvent::new(interest, token(key)))?;
+        let peer = entry.insert(Peer {
+            socket,
+            session: Session::default(),
+            out: Outgoing::default(),
+            patience: Patience::default(),
+            readable: true,
+            writable: true,
+            hung_up: false,
+        });
+        self.timers.enter(key as u64, &mut peer.patience, Stage::Request, true);
+        self.turn(key);
+        Ok(())
+    }
+
+    fn notice(&mut self, token: u64, events: EpollFlags) {
+        let key = key(token);
+        // An event of a connection that ended earlier in this batch.
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let gone = EpollFlags::EPOLLRDHUP | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR;
+        peer.hung_up |= events.intersects(gone);
+        peer.readable |= events.intersects(EpollFlags::EPOLLIN | gone);
+        peer.writable |= events.intersects(EpollFlags::EPOLLOUT | gone);
+        self.turn(key);
+    }
+
+    /// Lets a connection do what it can.
+    fn turn(&mut self, key: usize) {
+        let Some(peer) = self.peers.get_mut(key) else { return };
+        let mut moved = 0;
+        let mut turn = Turn {
+            service: &mut self.service,
+            transmit: &mut self.transmit,
+            received: &mut self.received,
+            moved: &mut moved,
+        };
+        let fate = turn.take(peer);
+        match fate {
+            Fate::Ends => {
+                self.end(key);
+                return;
+            }
+            Fate::Continues => self.busy.push(key),
+            Fate::Waits => {}
+        }
+        let stage = match peer.session.waiting() {
+            _ if !peer.out.is_empty() => Stage::Sending,
+            _ if peer.session.ending().is_some() => Stage::Linger,
+            Waiting::Request => Stage::Request,
+            Waiting::KeepAlive => Stage::KeepAlive,
+        };
+        // Only what was sent earns new patience, except from a peer that closes.
+        let renew = moved > 0 && stage != Stage::Linger;
+        // A connection on which nothing began yet stays at its first deadline.
+        if moved > 0 || stage != Stage::KeepAlive || peer.patience.stage != Stage::Request {
+            self.timers.enter(key as u64, &mut peer.patience, stage, renew);
+        }
+    }
+
+    fn end(&mut self, key: usize) {
+        let Some(mut peer) = self.peers.try_remove(key) else { return };
+        peer.session.release(&mut self.service);
+    }
+
+    /// Ends the connections whose patience is at its end.
+    fn expire(&mut self) {
+        while let Some((token, tick)) = self.timers.expired() {
+            let key = token as usize;
+            let Some(peer) = self.peers.get_mut(key) else { continue };
+            if !self.timers.is_due(token, tick, &mut peer.patience) {
+                continue;
+            }
+            if peer.patience.stage == Stage::Request && peer.session.ending().is_none() {
+                peer.session.time_out(&mut peer.out, &mut self.service);
+                self.turn(key);
+            } else {
+                self.end(key);
+            }
+        }
+    }
+
+    /// Stops accepting, ends idle connections, and sets the time by which the others have to.
+    fn drain(&mut self) {
+        // What was connected before the listener closes is served.
+        for token in (FIRST_LISTENER..).take(self.listeners.len()) {
+            let _ = self.accept(token);
+        }
+        if self.rests_until.take().is_none() {
+            for listener in &self.listeners {
+                let _ = self.epoll.delete(listener);
+            }
+        }
+        self.listeners.clear();
+        self.worker.stop_listening();
+        self.service.draining = true;
+        self.drains_until = Some(self.timers.now + self.worker.config.drain.as_millis() as u64);
+        let keys: Vec<usize> = self.peers.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            if let Some(peer) = self.peers.get_mut(key) {
+                peer.session.drain();
+            }
+            self.turn(key);
+        }
+    }
+}
+
+/// The token of a connection, apart from those of listeners.
+fn token(key: usize) -> u64 {
+    (1 << 32) | key as u64
+}
+
+fn key(token: u64) -> usize {
+    (token & u64::from(u32::MAX)) as usize
+}
+
+/// What a connection works with during its turn.
+struct Turn<'t, T> {
+    service: &'t mut Service,
+    transmit: &'t mut T,
+    received: &'t mut [u8],
+    /// Bytes sent.
+    moved: &'t mut usize,
+}
+
+impl<T: Transmit> Turn<'_, T> {
+    fn take(&mut self, peer: &mut Peer) -> Fate {
+        let mut budget = TURN;
+        loop {
+            match self.send(peer, &mut budget) {
+                Ok(()) => {}
+                Err(_) => return Fate::Ends,
+            }
+            if !peer.out.is_empty() {
+                return if peer.writable { Fate::Continues } else { Fate::Waits };
+            }
+            if !peer.out.lacks_buffer() {
+                self.service.spare(peer.out.take_buffer());
+            }
+            match peer.session.ending() {
+                Some(Ending::Close) => return Fate::Ends,
+                Some(Ending::Linger) => return self.linger(peer, budget),
+                None => {}
+            }
+            if peer.session.is_held_back() {
+                peer.session.receive(&[], &mut peer.out, self.service);
+                continue;
+            }
+            if !peer.readable {
+                return Fate::Waits;
+            }
+            if budget == 0 {
+                return Fate::Continues;
+            }
+            match recv(peer.socket.as_raw_fd(), self.received, MsgFlags::empty()) {
+                // The peer sends no more, and has all that it asked for.
+                Ok(0) => return Fate::Ends,
+                Ok(size) => {
+                    // A short read has emptied the socket; the end of a stream is still to be read.
+                    peer.readable = size == self.received.len() || peer.hung_up;
+                    budget = budget.saturating_sub(size);
+                    let bytes = self.received.get(..size).unwrap_or_default();
+                    peer.session.receive(bytes, &mut peer.out, self.service);
+                }
+                Err(Errno::EAGAIN) => peer.readable = false,
+                Err(Errno::EINTR) => {}
+                Err(_) => return Fate::Ends,
+            }
+        }
+    }
+
+    /// Sends until the queue is empty, the socket full or the turn over.
+    fn send(&mut self, peer: &mut Peer, budget: &mut usize) -> nix::Result<()> {
+        while peer.writable && *budget > 0 {
+            let sent = match peer.out.front() {
+                None => return Ok(()),
+                Some(Front::Text(bytes, more)) => {
+                    // Text before a file part leaves in one packet with its beginning.
+                    let more = if more { MORE } else { MsgFlags::empty() };
+                    send(peer.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL | more)
+                }
+                Some(Front::File(part)) => match self.transmit.file(peer.socket.as_fd(), part) {
+                    // The file ends before its header said: the response can't be completed.
+                    Ok(0) => return Err(Errno::EIO),
+                    sent => sent,
+                },
+            };
+            match sent {
+                Ok(size) => {
+                    peer.out.advance(size);
+                    *budget = budget.saturating_sub(size);
+                    *self.moved += size;
+                }
+                Err(Errno::EAGAIN) => peer.writable = false,
+                Err(Errno::EINTR) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that no more is sent, and throws away what comes until the peer closes too.
+    fn linger(&mut self, peer: &mut Peer, mut budget: usize) -> Fate {
+        if peer.patience.stage != Stage::Linger
+            && shutdown(peer.socket.as_raw_fd(), Shutdown::Write).is_err()
+        {
+            return Fate::Ends;
+        }
+        while peer.readable && budget > 0 {
+            match recv(peer.socket.as_raw_fd(), self.received, MsgFlags::empty()) {
+                Ok(0) => return Fate::Ends,
+                Ok(size) => budget = budget.saturating_sub(size),
+                Err(Errno::EAGAIN) => peer.readable = false,
+                Err(Errno::EINTR) => {}
+                Err(_) => return Fate::Ends,
+            }
+        }
+        if peer.readable { Fate::Continues } else { Fate::Waits }
+    }
+}

@@ -1,0 +1,110 @@
+//! The backends: how bytes move between sockets and sessions.
+//!
+//! The contract is narrow. A backend gets a [`Worker`] and runs it until the worker is told to
+//! drain and the last connection has ended. For each connection it owns a socket, a
+//! [`Session`](crate::session::Session) and an [`Outgoing`](crate::outgoing::Outgoing), and does
+//! four things with them:
+//!
+//! 1. what it received it hands to `Session::receive`, which answers into the queue;
+//! 2. it sends the front of the queue, text or part of a file, until the queue is empty, and
+//!    receives nothing into the session meanwhile: a peer that does not read is not read from;
+//! 3. when the queue is empty it goes on with what the session held back, or ends the connection
+//!    in the way that the session says;
+//! 4. it keeps the deadline of what the connection waits for ([`patience`]).
+//!
+//! Whether a send is done at once (epoll) or in flight (io_uring) is the backend's own affair: one
+//! in flight owns the queue until it completes. No backend knows HTTP.
+
+mod accept;
+mod epoll;
+mod patience;
+mod sendfile;
+mod sync;
+mod uring;
+
+use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::config::Config;
+use crate::control::Control;
+use crate::service::Published;
+
+pub(crate) use uring::probe;
+
+/// A backend that was chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sync,
+    Sendfile,
+    IoUring,
+}
+
+impl Kind {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sync => "sync",
+            Self::Sendfile => "sendfile",
+            Self::IoUring => "io_uring",
+        }
+    }
+}
+
+/// Why io_uring does not work here.
+#[derive(Debug)]
+pub struct Unavailable {
+    /// What was tried.
+    pub(crate) what: &'static str,
+    /// What the kernel said.
+    pub(crate) error: io::Error,
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "io_uring is not available: {}: {}", self.what, self.error)?;
+        match self.error.raw_os_error() {
+            Some(nix::libc::EPERM | nix::libc::EACCES) => {
+                write!(f, " (kernel.io_uring_disabled, or the container's seccomp profile)")
+            }
+            Some(nix::libc::ENOSYS) => write!(f, " (no such system call on this kernel)"),
+            Some(nix::libc::EINVAL) => write!(f, " (the kernel is too old, 6.1 is needed)"),
+            Some(nix::libc::ENOMEM) => write!(f, " (RLIMIT_MEMLOCK is too low)"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a backend runs on. It outlives a run, so that a run that failed can be followed by another.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) number: usize,
+    pub(crate) listeners: Mutex<Vec<Arc<OwnedFd>>>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) published: Published,
+    pub(crate) config: Config,
+}
+
+impl Worker {
+    /// The sockets to accept from; none once the worker drains.
+    fn listeners(&self) -> Vec<Arc<OwnedFd>> {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Closes the listeners, when the backend has let go of them too.
+    fn stop_listening(&self) {
+        self.listeners.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+/// Runs a worker on a backend until it has drained.
+///
+/// # Errors
+/// The system refuses what the backend can't do without. The connections are closed then.
+pub(crate) fn run(kind: Kind, worker: &Worker) -> io::Result<()> {
+    match kind {
+        Kind::Sync => epoll::run::<sync::Sync>(worker),
+        Kind::Sendfile => epoll::run::<sendfile::Sendfile>(worker),
+        Kind::IoUring => uring::run(worker),
+    }
+}

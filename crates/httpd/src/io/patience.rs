@@ -1,0 +1,103 @@
+//! How long a worker waits for each of its connections.
+
+use nix::time::{ClockId, clock_gettime};
+use protocol::Clock;
+
+use crate::config::Timeouts;
+use crate::timer::{Due, Wheel};
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Stage {
+    /// For a request to be complete; from a connection's start also for it to begin.
+    #[default]
+    Request,
+    /// For the next request to begin.
+    KeepAlive,
+    /// For the peer to read a response.
+    Sending,
+    /// For the peer to close.
+    Linger,
+}
+
+/// One connection's stage and deadline.
+#[derive(Debug, Default)]
+pub(super) struct Patience {
+    pub(super) stage: Stage,
+    due: Due,
+}
+
+/// The time of a worker and the deadlines of its connections.
+#[derive(Debug)]
+pub(super) struct Timers {
+    wheel: Wheel,
+    timeouts: Timeouts,
+    /// Milliseconds of the monotonic clock.
+    pub(super) now: u64,
+    expired: Vec<(u64, u64)>,
+}
+
+impl Timers {
+    pub(super) fn new(timeouts: Timeouts) -> Self {
+        let now = milliseconds();
+        Self { wheel: Wheel::new(now), timeouts, now, expired: Vec::new() }
+    }
+
+    /// Reads the clocks. They are coarse, a few milliseconds behind at most, and cost no system
+    /// call.
+    pub(super) fn tick(&mut self, clock: &mut Clock) {
+        self.now = milliseconds();
+        clock.set(seconds());
+    }
+
+    /// Starts the patience for a stage. `renew`: whether something happened that earns the peer new
+    /// patience in a stage that it is in already.
+    pub(super) fn enter(&mut self, token: u64, patience: &mut Patience, stage: Stage, renew: bool) {
+        if patience.stage == stage && !renew {
+            return;
+        }
+        patience.stage = stage;
+        let timeout = match stage {
+            Stage::Request => self.timeouts.head,
+            Stage::KeepAlive => self.timeouts.keep_alive,
+            Stage::Sending => self.timeouts.write,
+            Stage::Linger => self.timeouts.linger,
+        };
+        let at = self.now + timeout.as_millis() as u64;
+        self.wheel.set(token, &mut patience.due, at);
+    }
+
+    /// Milliseconds until a deadline may be past, `None` without one.
+    pub(super) fn next(&self) -> Option<u64> {
+        self.wheel.next(self.now)
+    }
+
+    /// Tokens whose entry in the wheel came up. [`Timers::is_due`] tells which of them are due.
+    pub(super) fn expired(&mut self) -> Option<(u64, u64)> {
+        if self.expired.is_empty() {
+            self.wheel.expire(self.now, &mut self.expired);
+        }
+        self.expired.pop()
+    }
+
+    /// Whether a connection that came up at `tick` is out of patience.
+    pub(super) fn is_due(&mut self, token: u64, tick: u64, patience: &mut Patience) -> bool {
+        self.wheel.check(token, &mut patience.due, tick, self.now)
+    }
+}
+
+/// Seconds since 1970.
+pub(super) fn seconds() -> u64 {
+    read(ClockId::CLOCK_REALTIME_COARSE).0
+}
+
+fn milliseconds() -> u64 {
+    let (seconds, nanoseconds) = read(ClockId::CLOCK_MONOTONIC_COARSE);
+    seconds * 1000 + nanoseconds / 1_000_000
+}
+
+/// A clock that every Linux has; should it be refused, time stands still and no deadline passes.
+fn read(clock: ClockId) -> (u64, u64) {
+    let time = clock_gettime(clock).unwrap_or(nix::sys::time::TimeSpec::new(0, 0));
+    (time.tv_sec().max(0) as u64, time.tv_nsec().max(0) as u64)
+}

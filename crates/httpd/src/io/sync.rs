@@ -1,0 +1,41 @@
+//! The sync backend: bodies are read from the file into a bounded buffer and written.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, send};
+use nix::sys::uio::pread;
+
+use super::epoll::{MORE, Transmit};
+use crate::outgoing::FilePart;
+use crate::service::Fetch;
+
+/// Most bytes read and written at a time.
+const BUFFER: usize = 128 * 1024;
+
+/// A buffer for all connections of a worker: what the socket does not take of it is read again.
+#[derive(Debug)]
+pub(super) struct Sync {
+    buffer: Vec<u8>,
+}
+
+impl Transmit for Sync {
+    const FETCH: Fetch = Fetch::Read;
+
+    fn new() -> Self {
+        Self { buffer: vec![0; BUFFER] }
+    }
+
+    fn file(&mut self, socket: BorrowedFd<'_>, part: &FilePart) -> nix::Result<usize> {
+        let size = BUFFER.min(usize::try_from(part.span.size).unwrap_or(BUFFER));
+        let buffer = self.buffer.get_mut(..size).unwrap_or_default();
+        let offset = i64::try_from(part.span.offset).map_err(|_| Errno::EOVERFLOW)?;
+        let read = pread(part.generation.webroot.file(), buffer, offset)?;
+        let bytes = buffer.get(..read).unwrap_or_default();
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        let more = if (read as u64) < part.span.size { MORE } else { MsgFlags::empty() };
+        send(socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL | more)
+    }
+}

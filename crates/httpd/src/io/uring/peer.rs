@@ -1,0 +1,129 @@
+//! A connection of the ring, and who owns what of it at the moment.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use super::ring::{Operation, Ring};
+use crate::io::patience::Patience;
+use crate::outgoing::{Front, Outgoing};
+use crate::session::Session;
+
+/// Most bytes of a file in one send: progress is seen after each.
+const SEND: usize = 1024 * 1024;
+
+/// A connection.
+pub(super) struct Peer {
+    pub(super) socket: OwnedFd,
+    pub(super) session: Session,
+    pub(super) lane: Lane,
+    pub(super) patience: Patience,
+    /// Whether a receive is armed.
+    pub(super) receiving: bool,
+    /// Whether it was cancelled and has not completed yet.
+    pub(super) cancelling: bool,
+    /// Whether the peer has said that it sends no more.
+    pub(super) finished: bool,
+    /// Whether we have.
+    pub(super) shut: bool,
+    /// Whether it is over: it goes when nothing is in flight.
+    pub(super) ended: bool,
+}
+
+/// The responses of a connection: with us, or with the kernel.
+pub(super) enum Lane {
+    /// Nothing is in flight.
+    Free(Outgoing),
+    /// The front is being sent. The queue is not touched, so that text and files stay where they
+    /// are, until the send completes.
+    Sending(Outgoing),
+}
+
+impl Lane {
+    /// The queue, unless the kernel reads from it.
+    pub(super) fn free(&mut self) -> Option<&mut Outgoing> {
+        match self {
+            Self::Free(out) => Some(out),
+            Self::Sending(_) => None,
+        }
+    }
+
+    pub(super) fn is_sending(&self) -> bool {
+        matches!(self, Self::Sending(_))
+    }
+}
+
+impl Peer {
+    pub(super) fn new(socket: OwnedFd) -> Self {
+        Self {
+            socket,
+            session: Session::default(),
+            lane: Lane::Free(Outgoing::default()),
+            patience: Patience::default(),
+            receiving: false,
+            cancelling: false,
+            finished: false,
+            shut: false,
+            ended: false,
+        }
+    }
+
+    /// Whether an operation of this connection is in flight.
+    pub(super) fn is_in_flight(&self) -> bool {
+        self.receiving || self.lane.is_sending()
+    }
+
+    /// Sends the front of the queue, if there is one. Whether there is.
+    pub(super) fn send(&mut self, ring: &mut Ring, key: u32) -> io::Result<bool> {
+        let Lane::Free(out) = &mut self.lane else { return Ok(true) };
+        let out = std::mem::take(out);
+        let (bytes, more) = match out.front() {
+            None => {
+                self.lane = Lane::Free(out);
+                return Ok(false);
+            }
+            Some(Front::Text(bytes, more)) => (bytes, more),
+            Some(Front::File(part)) => {
+                let size = part.span.size.min(SEND as u64);
+                let span = webroot::Span { size, ..part.span };
+                let bytes = part.generation.webroot.bytes(span).unwrap_or_default();
+                (bytes, size < part.span.size)
+            }
+        };
+        let bytes = std::ptr::from_ref(bytes);
+        self.lane = Lane::Sending(out);
+        // SAFETY: the bytes are those of a text buffer or of a mapping, which do not move when
+        // the queue does. Both are owned by the queue in `Lane::Sending`, which nothing changes or
+        // drops until `sent` takes it back at the completion: a peer is kept while
+        // `is_in_flight`, and the worker drops its ring before its peers.
+        unsafe { ring.send(self.socket.as_raw_fd(), key, bytes, more) }?;
+        Ok(true)
+    }
+
+    /// A send has completed: the queue is ours again, without the bytes that were sent.
+    pub(super) fn sent(&mut self, size: usize) {
+        if let Lane::Sending(out) = &mut self.lane {
+            let mut out = std::mem::take(out);
+            out.advance(size);
+            self.lane = Lane::Free(out);
+        }
+    }
+
+    /// Arms a receive, unless one is.
+    pub(super) fn receive(&mut self, ring: &mut Ring, key: u32) -> io::Result<()> {
+        if !self.receiving && !self.finished {
+            ring.receive(self.socket.as_raw_fd(), key)?;
+            self.receiving = true;
+        }
+        Ok(())
+    }
+
+    /// Disarms the receive.
+    pub(super) fn stop_receiving(&mut self, ring: &mut Ring, key: u32) -> io::Result<()> {
+        if self.receiving && !self.cancelling {
+            ring.cancel(Operation::Receive(key))?;
+            self.cancelling = true;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,214 @@
+//! The ring: operations in, completions out.
+//!
+//! The kernel writes to receive buffers and reads from send buffers while an operation is in
+//! flight. Receive buffers belong to the ring. A send buffer belongs to the queue of its
+//! connection, which [`super::peer::Lane`] locks away until the send completes.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::os::fd::RawFd;
+
+use io_uring::squeue::Entry;
+use io_uring::types::{Fd, SubmitArgs, Timespec};
+use io_uring::{IoUring, cqueue, opcode};
+use nix::errno::Errno;
+use nix::libc::{MSG_MORE, MSG_NOSIGNAL, POLLIN, SOCK_CLOEXEC};
+
+use super::buffers::Buffers;
+
+/// Operations that can be queued before they are submitted.
+const ENTRIES: u32 = 1024;
+/// Completions that can wait to be taken; more are kept by the kernel on the side.
+const COMPLETIONS: u32 = 4096;
+
+/// An operation, as its completion names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operation {
+    /// The worker's event is readable.
+    Wake,
+    /// A connection was accepted from the listener of this number.
+    Accept(u32),
+    /// Bytes were received for the connection of this key.
+    Receive(u32),
+    /// Bytes were sent for it.
+    Send(u32),
+    /// An operation was cancelled; what it was completes on its own.
+    Cancel,
+}
+
+impl Operation {
+    fn encode(self) -> u64 {
+        let (kind, number) = match self {
+            Self::Wake => (0, 0),
+            Self::Accept(number) => (1, number),
+            Self::Receive(key) => (2, key),
+            Self::Send(key) => (3, key),
+            Self::Cancel => (4, 0),
+        };
+        (kind << 32) | u64::from(number)
+    }
+
+    fn decode(data: u64) -> Self {
+        let number = data as u32;
+        match data >> 32 {
+            0 => Self::Wake,
+            1 => Self::Accept(number),
+            2 => Self::Receive(number),
+            3 => Self::Send(number),
+            _ => Self::Cancel,
+        }
+    }
+}
+
+/// What an operation came to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Completion {
+    pub(super) operation: Operation,
+    /// A number of bytes, a descriptor, or what went wrong.
+    pub(super) result: Result<i32, Errno>,
+    /// The receive buffer that was filled. It is to be given back.
+    pub(super) buffer: Option<u16>,
+    /// Whether the operation stays armed.
+    pub(super) more: bool,
+}
+
+/// A ring with its receive buffers.
+pub(super) struct Ring {
+    // Dropped in this order: the kernel lets go of the buffers with the ring.
+    ring: IoUring,
+    buffers: Buffers,
+}
+
+impl Ring {
+    /// A ring whose completions are worked off by the thread that waits for them.
+    ///
+    /// Fails as io_uring_setup(2) and io_uring_register(2) do.
+    pub(super) fn new() -> io::Result<Self> {
+        let ring = IoUring::builder()
+            .setup_single_issuer()
+            .setup_defer_taskrun()
+            .setup_cqsize(COMPLETIONS)
+            .build(ENTRIES)?;
+        let buffers = Buffers::new(&ring.submitter())?;
+        Ok(Self { ring, buffers })
+    }
+
+    pub(super) fn buffers(&mut self) -> &mut Buffers {
+        &mut self.buffers
+    }
+
+    /// Polls a descriptor until it is cancelled. It must stay open as long as the ring.
+    pub(super) fn wake_on(&mut self, fd: RawFd) -> io::Result<()> {
+        let poll = opcode::PollAdd::new(Fd(fd), POLLIN as u32).multi(true);
+        // SAFETY: polling refers to no memory of ours.
+        unsafe { self.push(poll.build(), Operation::Wake) }
+    }
+
+    /// Accepts from a listener until it is cancelled or fails.
+    pub(super) fn accept(&mut self, listener: RawFd, number: u32) -> io::Result<()> {
+        let accept = opcode::AcceptMulti::new(Fd(listener)).flags(SOCK_CLOEXEC);
+        // SAFETY: without room for a peer's address, accepting refers to no memory of ours.
+        unsafe { self.push(accept.build(), Operation::Accept(number)) }
+    }
+
+    /// Receives into the ring's buffers until it is cancelled, fails, or the peer closes.
+    pub(super) fn receive(&mut self, socket: RawFd, key: u32) -> io::Result<()> {
+        let receive = opcode::RecvMulti::new(Fd(socket), Buffers::GROUP);
+        // SAFETY: the buffers belong to the ring and outlive it.
+        unsafe { self.push(receive.build(), Operation::Receive(key)) }
+    }
+
+    /// Sends bytes. `more`: others follow at once, so that a packet may wait for them.
+    ///
+    /// # Safety
+    /// The bytes stay where they are and unchanged until the completion of this operation was
+    /// taken, or the ring was dropped.
+    pub(super) unsafe fn send(
+        &mut self,
+        socket: RawFd,
+        key: u32,
+        bytes: *const [u8],
+        more: bool,
+    ) -> io::Result<()> {
+        let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        let flags = MSG_NOSIGNAL | if more { MSG_MORE } else { 0 };
+        let send = opcode::Send::new(Fd(socket), bytes.cast(), size).flags(flags);
+        // SAFETY: the caller keeps the bytes in place.
+        unsafe { self.push(send.build(), Operation::Send(key)) }
+    }
+
+    /// Cancels an operation; it completes with `ECANCELED` unless it was done already.
+    pub(super) fn cancel(&mut self, operation: Operation) -> io::Result<()> {
+        let cancel = opcode::AsyncCancel::new(operation.encode());
+        // SAFETY: cancelling refers to no memory of ours.
+        unsafe { self.push(cancel.build(), Operation::Cancel) }
+    }
+
+    /// Submits what is queued and waits for a completion, at most so many milliseconds.
+    pub(super) fn wait(&mut self, milliseconds: Option<u64>) -> io::Result<()> {
+        let submitter = self.ring.submitter();
+        let waited = match milliseconds {
+            None => submitter.submit_and_wait(1),
+            Some(milliseconds) => {
+                let timeout = Timespec::new()
+                    .sec(milliseconds / 1000)
+                    .nsec((milliseconds % 1000) as u32 * 1_000_000);
+                submitter.submit_with_args(1, &SubmitArgs::new().timespec(&timeout))
+            }
+        };
+        match waited.map_err(|error| (error.raw_os_error(), error)) {
+            Ok(_) => Ok(()),
+            // Time passed, a signal came, or completions have to be taken first.
+            Err((Some(nix::libc::ETIME | nix::libc::EINTR | nix::libc::EBUSY), _)) => Ok(()),
+            Err((_, error)) => Err(error),
+        }
+    }
+
+    /// Takes the completions that are there.
+    pub(super) fn take(&mut self, completions: &mut Vec<Completion>) {
+        completions.extend(self.ring.completion().map(|entry| {
+            let result = entry.result();
+            Completion {
+                operation: Operation::decode(entry.user_data()),
+                result: if result < 0 { Err(Errno::from_raw(-result)) } else { Ok(result) },
+                buffer: cqueue::buffer_select(entry.flags()),
+                more: cqueue::more(entry.flags()),
+            }
+        }));
+    }
+
+    /// Queues an operation; submits what is queued if there is no room.
+    ///
+    /// # Safety
+    /// All memory that the operation refers to is valid until its completion was taken, or the
+    /// ring was dropped.
+    unsafe fn push(&mut self, entry: Entry, operation: Operation) -> io::Result<()> {
+        let entry = entry.user_data(operation.encode());
+        loop {
+            // SAFETY: the caller's promise is just what is asked.
+            let pushed = unsafe { self.ring.submission().push(&entry) };
+            if pushed.is_ok() {
+                return Ok(());
+            }
+            self.ring.submit()?;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_reads_back_as_it_was_named() {
+        for operation in [
+            Operation::Wake,
+            Operation::Accept(1),
+            Operation::Receive(u32::MAX),
+            Operation::Send(7),
+            Operation::Cancel,
+        ] {
+            assert_eq!(Operation::decode(operation.encode()), operation);
+        }
+    }
+}

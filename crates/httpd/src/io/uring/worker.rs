@@ -1,0 +1,360 @@
+//! The event loop of the io_uring backend.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::Arc;
+
+use nix::errno::Errno;
+use nix::sys::socket::{Shutdown, shutdown};
+use protocol::Clock;
+use slab::Slab;
+
+use super::peer::Peer;
+use super::ring::{Completion, Operation, Ring};
+use crate::io::Worker;
+use crate::io::accept::{is_exhausted, own};
+use crate::io::patience::{Stage, Timers, seconds};
+use crate::log::warning;
+use crate::service::{Fetch, Service};
+use crate::session::{Ending, Waiting};
+
+/// Milliseconds for which accepting rests when descriptors run out.
+const REST: u64 = 100;
+
+/// Runs a worker until it has drained.
+pub(in crate::io) fn run(worker: &Worker) -> io::Result<()> {
+    Loop::new(worker)?.run()
+}
+
+struct Loop<'w> {
+    // Dropped first: the kernel lets go of what it reads from and writes to.
+    ring: Ring,
+    peers: Slab<Peer>,
+    worker: &'w Worker,
+    listeners: Vec<Listener>,
+    service: Service,
+    timers: Timers,
+    /// When accepting goes on, if it rests.
+    rests_until: Option<u64>,
+    /// When what is left of a drain is cut off.
+    drains_until: Option<u64>,
+}
+
+/// A socket to accept from.
+struct Listener {
+    socket: Arc<OwnedFd>,
+    accepting: bool,
+}
+
+impl<'w> Loop<'w> {
+    fn new(worker: &'w Worker) -> io::Result<Self> {
+        let sockets = worker.listeners().into_iter();
+        let published = Arc::clone(&worker.published);
+        let clock = Clock::new(seconds());
+        let mut ring = Ring::new()?;
+        ring.wake_on(worker.control.event().as_raw_fd())?;
+        let mut event_loop = Self {
+            ring,
+            peers: Slab::new(),
+            worker,
+            listeners: sockets.map(|socket| Listener { socket, accepting: false }).collect(),
+            service: Service::new(published, worker.config.limits, Fetch::Mapping, clock),
+            timers: Timers::new(worker.config.timeouts),
+            rests_until: None,
+            drains_until: None,
+        };
+        event_loop.listen()?;
+        Ok(event_loop)
+    }
+
+    fn run(&mut self) -> io::Result<()> {
+        let mut completions = Vec::new();
+        // A worker that was started anew may have to drain at once.
+        self.woken()?;
+        loop {
+            if self.drains_until.is_some_and(|end| self.is_drained() || self.timers.now >= end) {
+                return Ok(());
+            }
+            self.ring.wait(self.timeout())?;
+            self.timers.tick(&mut self.service.clock);
+            self.ring.take(&mut completions);
+            for completion in completions.drain(..) {
+                self.complete(completion)?;
+            }
+            self.expire()?;
+            if self.rests_until.is_some_and(|until| self.timers.now >= until) {
+                self.rests_until = None;
+                self.listen()?;
+            }
+        }
+    }
+
+    fn complete(&mut self, completion: Completion) -> io::Result<()> {
+        match completion.operation {
+            Operation::Wake => {
+                if !completion.more {
+                    self.ring.wake_on(self.worker.control.event().as_raw_fd())?;
+                }
+                self.woken()
+            }
+            Operation::Accept(number) => self.accepted(number, completion),
+            Operation::Receive(key) => self.received(key, completion),
+            Operation::Send(key) => self.sent(key, completion),
+            Operation::Cancel => Ok(()),
+        }
+    }
+
+    /// How many milliseconds to wait for a completion.
+    fn timeout(&self) -> Option<u64> {
+        let until = |at: u64| at.saturating_sub(self.timers.now);
+        let rest = self.rests_until.map(until);
+        let drain = self.drains_until.map(until);
+        // The clock is coarse: a little late is better than a turn for nothing.
+        [self.timers.next(), rest, drain].into_iter().flatten().min().map(|wait| wait + 4)
+    }
+
+    fn woken(&mut self) -> io::Result<()> {
+        self.worker.control.clear();
+        // What was replaced is let go of even if no request comes.
+        self.service.snapshots_changed();
+        if self.worker.control.is_draining() && self.drains_until.is_none() {
+            self.drain()?;
+        }
+        Ok(())
+    }
+
+    /// Begins to accept, or begins again after a rest.
+    fn listen(&mut self) -> io::Result<()> {
+        for (listener, number) in self.listeners.iter_mut().zip(0..) {
+            if !listener.accepting {
+                self.ring.accept(listener.socket.as_raw_fd(), number)?;
+                listener.accepting = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn accepted(&mut self, number: u32, completion: Completion) -> io::Result<()> {
+        let draining = self.drains_until.is_some();
+        if !completion.more {
+            if let Some(listener) = self.listeners.get_mut(number as usize) {
+                listener.accepting = false;
+            }
+            if draining && self.listeners.iter().all(|listener| !listener.accepting) {
+                self.listeners.clear();
+                self.worker.stop_listening();
+            }
+        }
+        match completion.result {
+            Ok(fd) => self.begin(own(fd))?,
+            Err(error) if is_exhausted(error) && !draining => {
+                let number = self.worker.number;
+                warning!("worker {number}: can't accept: {error}; resting for {REST} ms");
+                self.rests_until = Some(self.timers.now + REST);
+                return Ok(());
+            }
+            // Cancelled, or an error of the connection and not of the listener (accept(2)).
+            Err(_) => {}
+        }
+        if completion.more || draining { Ok(()) } else { self.listen() }
+    }
+
+    fn begin(&mut self, socket: OwnedFd) -> io::Result<()> {
+        let entry = self.peers.vacant_entry();
+        let key = entry.key() as u32;
+        let peer = entry.insert(Peer::new(socket));
+        self.timers.enter(u64::from(key), &mut peer.patience, Stage::Request, true);
+        peer.receive(&mut self.ring, key)
+    }
+
+    fn received(&mut self, key: u32, completion: Completion) -> io::Result<()> {
+        let Some(peer) = self.peers.get_mut(key as usize) else { return Ok(()) };
+        if !completion.more {
+            peer.receiving = false;
+            peer.cancelling = false;
+        }
+        match completion.result {
+            Ok(0) => peer.finished = true,
+            Ok(size) => {
+                let taken = completion
+                    .buffer
+                    .map(|number| (number, self.ring.buffers().taken(number, size as usize)));
+                if let Some((number, bytes)) = taken {
+                    match peer.lane.free() {
+                        // What comes after the end is thrown away.
+                        _ if peer.ended || peer.session.ending().is_some() => {}
+                        Some(out) => peer.session.receive(bytes, out, &mut self.service),
+                        None => peer.session.keep(bytes, &mut self.service),
+                    }
+                    self.ring.buffers().give_back(number);
+                }
+            }
+            // All buffers were taken at that moment, or the session had enough.
+            Err(Errno::ENOBUFS | Errno::ECANCELED | Errno::EINTR | Errno::EAGAIN) => {}
+            Err(_) => peer.ended = true,
+        }
+        self.go_on(key, 0)
+    }
+
+    fn sent(&mut self, key: u32, completion: Completion) -> io::Result<()> {
+        let Some(peer) = self.peers.get_mut(key as usize) else { return Ok(()) };
+        match completion.result {
+            Ok(size) => {
+                peer.sent(size as usize);
+                // Nothing is sent of nothing: the file ends before its header said.
+                peer.ended |= size == 0;
+                self.go_on(key, size as usize)
+            }
+            Err(error) => {
+                peer.sent(0);
+                peer.ended |= !matches!(error, Errno::EINTR | Errno::EAGAIN);
+                self.go_on(key, 0)
+            }
+        }
+    }
+
+    /// Does what is next for a connection, of which `moved` bytes were just sent.
+    fn go_on(&mut self, key: u32, moved: usize) -> io::Result<()> {
+        let Some(peer) = self.peers.get_mut(key as usize) else { return Ok(()) };
+        while !peer.ended {
+            if peer.send(&mut self.ring, key)? {
+                break;
+            }
+            let Some(out) = peer.lane.free() else { break };
+            if !out.lacks_buffer() {
+                self.service.spare(out.take_buffer());
+            }
+            match peer.session.ending() {
+                Some(Ending::Close) => peer.ended = true,
+                Some(Ending::Linger) => {
+                    if !peer.shut {
+                        peer.shut = true;
+                        let shut = shutdown(peer.socket.as_raw_fd(), Shutdown::Write);
+                        peer.ended = shut.is_err();
+                    }
+                    peer.ended |= peer.finished;
+                    break;
+                }
+                None if peer.session.is_held_back() => {
+                    peer.session.receive(&[], out, &mut self.service);
+                }
+                // The peer sends no more, and has all that it asked for.
+                None if peer.finished => peer.ended = true,
+                None => break,
+            }
+        }
+        if peer.ended {
+            return self.end(key);
+        }
+        if peer.session.wants_input() || peer.shut {
+            peer.receive(&mut self.ring, key)?;
+        } else {
+            peer.stop_receiving(&mut self.ring, key)?;
+        }
+        let stage = match peer.session.waiting() {
+            _ if peer.lane.is_sending() => Stage::Sending,
+            _ if peer.session.ending().is_some() => Stage::Linger,
+            Waiting::Request => Stage::Request,
+            Waiting::KeepAlive => Stage::KeepAlive,
+        };
+        // Only what was sent earns new patience, except from a peer that closes.
+        let renew = moved > 0 && stage != Stage::Linger;
+        // A connection on which nothing began yet stays at its first deadline.
+        if moved > 0 || stage != Stage::KeepAlive || peer.patience.stage != Stage::Request {
+            self.timers.enter(u64::from(key), &mut peer.patience, stage, renew);
+        }
+        Ok(())
+    }
+
+    /// Closes a connection as soon as nothing of it is in flight.
+    fn end(&mut self, key: u32) -> io::Result<()> {
+        let Some(peer) = self.peers.get_mut(key as usize) else { return Ok(()) };
+        peer.ended = true;
+        if !peer.is_in_flight() {
+            let mut peer = self.peers.remove(key as usize);
+            peer.session.release(&mut self.service);
+            return Ok(());
+        }
+        if peer.lane.is_sending() && !peer.shut {
+            // Ends a send that waits for room.
+            peer.shut = true;
+            let _ = shutdown(peer.socket.as_raw_fd(), Shutdown::Both);
+        }
+        peer.stop_receiving(&mut self.ring, key)
+    }
+
+    /// Ends the connections whose patience is at its end.
+    fn expire(&mut self) -> io::Result<()> {
+        while let Some((token, tick)) = self.timers.expired() {
+            let key = token as u32;
+            let Some(peer) = self.peers.get_mut(key as usize) else { continue };
+            if !self.timers.is_due(token, tick, &mut peer.patience) {
+                continue;
+            }
+            match peer.lane.free() {
+                Some(out)
+                    if peer.patience.stage == Stage::Request && peer.session.ending().is_none() =>
+                {
+                    peer.session.time_out(out, &mut self.service);
+                    self.go_on(key, 0)?;
+                }
+                _ => self.end(key)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Stops accepting, ends idle connections, and sets the time by which the others have to.
+    fn drain(&mut self) -> io::Result<()> {
+        for (listener, number) in self.listeners.iter().zip(0..) {
+            if listener.accepting {
+                self.ring.cancel(Operation::Accept(number))?;
+            }
+        }
+        self.rests_until = None;
+        self.service.draining = true;
+        self.drains_until = Some(self.timers.now + self.worker.config.drain.as_millis() as u64);
+        let keys: Vec<usize> = self.peers.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            if let Some(peer) = self.peers.get_mut(key) {
+                peer.session.drain();
+            }
+            self.go_on(key as u32, 0)?;
+        }
+        Ok(())
+    }
+
+    /// Whether no connection is left, and none can come.
+    fn is_drained(&self) -> bool {
+        self.peers.is_empty() && self.listeners.iter().all(|listener| !listener.accepting)
+    }
+}
+
+impl Drop for Loop<'_> {
+    /// What is in flight when a run ends, by its deadline or by a bug, must not be read by the
+    /// kernel once it is freed: every socket is shut and every completion awaited. What does not
+    /// complete even so is left allocated.
+    fn drop(&mut self) {
+        for (_, peer) in &self.peers {
+            let _ = shutdown(peer.socket.as_raw_fd(), Shutdown::Both);
+        }
+        let mut completions = Vec::new();
+        for _ in 0..100 {
+            if !self.peers.iter().any(|(_, peer)| peer.lane.is_sending()) {
+                return;
+            }
+            if self.ring.wait(Some(10)).is_err() {
+                break;
+            }
+            self.ring.take(&mut completions);
+            for completion in completions.drain(..) {
+                if let Operation::Send(key) = completion.operation
+                    && let Some(peer) = self.peers.get_mut(key as usize)
+                {
+                    peer.sent(0);
+                }
+            }
+        }
+        std::mem::forget(std::mem::take(&mut self.peers));
+    }
+}

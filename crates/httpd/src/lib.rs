@@ -1,0 +1,18 @@
+//! Serves webroots over HTTP/1.1.
+//!
+//! Each worker is a thread with an event loop and listeners of its own. A request goes one way:
+//! accept (backend) → parse, route, plan ([`session`]) → transmit (backend). Workers read the table
+//! of virtual hosts from a [`vhost::Snapshot`] that the watcher replaces as a whole.
+
+pub mod cli;
+pub mod config;
+mod control;
+pub mod io;
+mod listen;
+mod log;
+mod outgoing;
+pub mod server;
+mod service;
+mod session;
+mod timer;
+pub mod vhost;

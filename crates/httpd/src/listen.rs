@@ -1,0 +1,97 @@
+//! Listening sockets, one per worker and address.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::OwnedFd;
+
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::config::Listen;
+
+/// Connections that may wait to be accepted, per worker and address; the kernel lowers it to
+/// `net.core.somaxconn`.
+const BACKLOG: i32 = 4096;
+/// Port of [`Listen::Default`].
+const DEFAULT_PORT: u16 = 8080;
+
+/// An address that can't be listened on.
+#[derive(Debug)]
+pub struct ListenError {
+    address: SocketAddr,
+    error: io::Error,
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "can't listen on {}: {}", self.address, self.error)?;
+        match self.error.kind() {
+            io::ErrorKind::AddrInUse => write!(f, " (does another server run there?)"),
+            io::ErrorKind::PermissionDenied => {
+                write!(f, " (ports below 1024 need root or CAP_NET_BIND_SERVICE)")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The listeners of each worker, and the addresses that they have in common.
+#[derive(Debug)]
+pub(crate) struct Listeners {
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) by_worker: Vec<Vec<OwnedFd>>,
+}
+
+/// Binds every address once for each worker; the kernel spreads connections over them.
+pub(crate) fn bind(listen: &Listen, workers: usize) -> Result<Listeners, ListenError> {
+    let first = match listen {
+        Listen::On(addresses) => {
+            let each = addresses.iter().map(|address| open(*address, false));
+            each.collect::<Result<Vec<_>, _>>()?
+        }
+        Listen::Default => {
+            let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, DEFAULT_PORT));
+            let opened = match open(v6, true) {
+                // No IPv6 on this machine.
+                Err(error) if is_without_ipv6(&error.error) => {
+                    open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, DEFAULT_PORT)), false)
+                }
+                opened => opened,
+            };
+            vec![opened?]
+        }
+    };
+    let (sockets, addresses): (Vec<_>, Vec<_>) = first.into_iter().unzip();
+    let mut by_worker = vec![sockets];
+    // A port of zero is chosen by the first and shared by the others.
+    for _ in 1..workers {
+        let both = *listen == Listen::Default;
+        let each = addresses.iter().map(|address| open(*address, both).map(|opened| opened.0));
+        by_worker.push(each.collect::<Result<Vec<_>, _>>()?);
+    }
+    Ok(Listeners { addresses, by_worker })
+}
+
+fn is_without_ipv6(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(nix::libc::EAFNOSUPPORT | nix::libc::EADDRNOTAVAIL))
+}
+
+/// Opens a listener. `both`: an IPv6 one answers IPv4 as well.
+fn open(address: SocketAddr, both: bool) -> Result<(OwnedFd, SocketAddr), ListenError> {
+    let bound = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(!both)?;
+        }
+        socket.set_reuse_address(true)?;
+        socket.set_reuse_port(true)?;
+        // Inherited by the connections: a response is one send, so there is nothing to wait for.
+        socket.set_tcp_nodelay(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        let bound = socket.local_addr()?.as_socket().unwrap_or(address);
+        Ok((OwnedFd::from(socket), bound))
+    };
+    bound().map_err(|error| ListenError { address, error })
+}

@@ -1,0 +1,148 @@
+//! What a connection has still to send: text that was gathered, and parts of webroot files.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use webroot::Span;
+
+use crate::vhost::Generation;
+
+/// Bytes of gathered text past which no further request is answered until some are sent.
+const FULL: usize = 64 * 1024;
+/// File parts past which the same holds.
+const MANY: usize = 32;
+
+/// A part of a webroot file that is sent without being copied into the text.
+#[derive(Debug)]
+pub(crate) struct FilePart {
+    /// Keeps the file open and mapped until the part is sent.
+    pub(crate) generation: Arc<Generation>,
+    /// What is still to be sent of it.
+    pub(crate) span: Span,
+    /// Bytes of the text that go before it.
+    after: usize,
+}
+
+/// The responses of a connection in order.
+#[derive(Debug, Default)]
+pub(crate) struct Outgoing {
+    text: Vec<u8>,
+    sent: usize,
+    files: VecDeque<FilePart>,
+}
+
+/// What is to be sent next.
+#[derive(Debug)]
+pub(crate) enum Front<'o> {
+    /// Text, and whether more follows at once.
+    Text(&'o [u8], bool),
+    /// Part of a file.
+    File(&'o FilePart),
+}
+
+/// A place in the queue to which it can be taken back while nothing behind it is sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    text: usize,
+    files: usize,
+}
+
+impl Outgoing {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sent == self.text.len() && self.files.is_empty()
+    }
+
+    /// Whether no further request should be answered for now.
+    pub(crate) fn is_full(&self) -> bool {
+        self.text.len() - self.sent >= FULL || self.files.len() >= MANY
+    }
+
+    /// Whether the buffer for text has to be provided.
+    pub(crate) fn lacks_buffer(&self) -> bool {
+        self.text.capacity() == 0
+    }
+
+    /// Provides the buffer for text.
+    pub(crate) fn provide_buffer(&mut self, buffer: Vec<u8>) {
+        debug_assert!(self.text.is_empty() && buffer.is_empty());
+        self.text = buffer;
+    }
+
+    /// Takes the buffer back once all is sent, so that an idle connection holds none.
+    pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
+        debug_assert!(self.is_empty());
+        self.sent = 0;
+        let mut buffer = std::mem::take(&mut self.text);
+        buffer.clear();
+        buffer
+    }
+
+    /// Adds text.
+    pub(crate) fn text(&mut self, bytes: &[u8]) {
+        self.text.extend_from_slice(bytes);
+    }
+
+    /// Adds `size` bytes of text that `fill` writes.
+    pub(crate) fn fill<E>(
+        &mut self,
+        size: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let start = self.text.len();
+        self.text.resize(start + size, 0);
+        let filled = fill(self.text.get_mut(start..).unwrap_or_default());
+        if filled.is_err() {
+            self.text.truncate(start);
+        }
+        filled
+    }
+
+    /// Adds part of a file.
+    pub(crate) fn file(&mut self, generation: &Arc<Generation>, span: Span) {
+        let after = self.text.len();
+        self.files.push_back(FilePart { generation: Arc::clone(generation), span, after });
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { text: self.text.len(), files: self.files.len() }
+    }
+
+    /// Takes back all that was added since `mark`. Nothing of it may be sent.
+    pub(crate) fn rewind(&mut self, mark: Mark) {
+        self.text.truncate(mark.text);
+        self.files.truncate(mark.files);
+    }
+
+    /// What is to be sent next, `None` if all is sent.
+    pub(crate) fn front(&self) -> Option<Front<'_>> {
+        match self.files.front() {
+            Some(part) if part.after <= self.sent => Some(Front::File(part)),
+            Some(part) => {
+                let text = self.text.get(self.sent..part.after).unwrap_or_default();
+                Some(Front::Text(text, true))
+            }
+            None => {
+                let text = self.text.get(self.sent..).unwrap_or_default();
+                (!text.is_empty()).then_some(Front::Text(text, false))
+            }
+        }
+    }
+
+    /// Notes that `size` bytes of the front were sent.
+    pub(crate) fn advance(&mut self, size: usize) {
+        match self.files.front_mut() {
+            Some(part) if part.after <= self.sent => {
+                part.span.offset += size as u64;
+                part.span.size = part.span.size.saturating_sub(size as u64);
+                if part.span.size == 0 {
+                    self.files.pop_front();
+                }
+            }
+            _ => self.sent = (self.sent + size).min(self.text.len()),
+        }
+        if self.sent == self.text.len() && self.files.is_empty() {
+            self.text.clear();
+            self.sent = 0;
+        }
+    }
+}

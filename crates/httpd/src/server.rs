@@ -1,0 +1,173 @@
+//! The daemon: listeners, workers, the watcher, and the end.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use nix::sys::signal::{SigSet, Signal};
+
+use crate::config::{Backend, Config};
+use crate::control::Control;
+use crate::io::{self, Kind, Unavailable, Worker};
+use crate::listen::{self, ListenError};
+use crate::log::{error, info, warning};
+use crate::service::Published;
+use crate::vhost::{Scanner, Snapshot, watch};
+
+/// Why the daemon did not start, or ended other than by a signal.
+#[derive(Debug)]
+pub enum Error {
+    /// An address can't be listened on.
+    Listen(ListenError),
+    /// The backend that was asked for by name does not work here.
+    Backend(Unavailable),
+    /// The system refused something that the daemon can't do without.
+    System(&'static str, std::io::Error),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen(error) => error.fmt(f),
+            Self::Backend(error) => {
+                write!(f, "{error} (choose sendfile, or auto to fall back by itself)")
+            }
+            Self::System(what, error) => write!(f, "{what}: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Serves until SIGTERM or SIGINT, then finishes the responses in flight.
+///
+/// # Errors
+/// It can't start: an address, the backend, or a resource of the system.
+pub fn run(config: &Config) -> Result<(), Error> {
+    let system = |what| move |error: nix::Error| Error::System(what, error.into());
+    // Blocked before any thread starts, so that the main thread alone receives them.
+    let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+    signals.thread_block().map_err(system("block signals"))?;
+
+    let backend = choose(config.backend)?;
+    let listeners = listen::bind(&config.listen, config.workers).map_err(Error::Listen)?;
+    let published: Published = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
+    let mut scanner = Scanner::new(&config.vhosts_dir);
+    if let Some(snapshot) = scanner.scan() {
+        published.store(Arc::new(snapshot));
+    }
+    if published.load().is_empty() {
+        warning!(
+            "{}: no good webroot; every request is answered 404 until there is one (pack a \
+             directory with mkroot and link to it as {})",
+            config.vhosts_dir.display(),
+            crate::vhost::DEFAULT
+        );
+    }
+
+    let (ended, ends) = channel();
+    let mut controls = Vec::new();
+    for (number, sockets) in listeners.by_worker.into_iter().enumerate() {
+        let control = Arc::new(Control::new().map_err(system("create an eventfd"))?);
+        controls.push(Arc::clone(&control));
+        let worker = Worker {
+            number,
+            listeners: Mutex::new(sockets.into_iter().map(Arc::new).collect()),
+            control,
+            published: Arc::clone(&published),
+            config: config.clone(),
+        };
+        start(backend, worker, ended.clone())?;
+    }
+    for address in &listeners.addresses {
+        let workers = config.workers;
+        info!("listening on http://{address}/ ({}, {workers} workers)", backend.name());
+    }
+    watch_vhosts(config, scanner, published, controls.clone())?;
+
+    let signal = signals.wait().map_err(system("wait for a signal"))?;
+    info!("{signal}: finishing responses in flight, {} s at most", config.drain.as_secs());
+    for control in &controls {
+        control.drain();
+    }
+    drop(ended);
+    // Workers end by themselves; one that does not is left behind.
+    let deadline = Instant::now() + config.drain + Duration::from_millis(500);
+    loop {
+        match ends.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                warning!("a worker did not end in time");
+                break;
+            }
+        }
+    }
+    info!("stopped");
+    Ok(())
+}
+
+/// The backend to run: the one that was named, or the best that works here.
+fn choose(backend: Backend) -> Result<Kind, Error> {
+    match backend {
+        Backend::Sync => Ok(Kind::Sync),
+        Backend::Sendfile => Ok(Kind::Sendfile),
+        Backend::IoUring => io::probe().map(|()| Kind::IoUring).map_err(Error::Backend),
+        Backend::Auto => Ok(match io::probe() {
+            Ok(()) => Kind::IoUring,
+            Err(unavailable) => {
+                info!("{unavailable}: using sendfile instead");
+                Kind::Sendfile
+            }
+        }),
+    }
+}
+
+/// Time after which a worker that failed is started again.
+const RESTART: Duration = Duration::from_millis(100);
+
+/// Starts a worker's thread. A run that fails costs its connections; the next one goes on with the
+/// same listeners, and the other workers do not notice.
+fn start(kind: Kind, worker: Worker, ended: Sender<()>) -> Result<(), Error> {
+    let number = worker.number;
+    let body = move || {
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| io::run(kind, &worker))) {
+                Ok(Ok(())) => break,
+                Ok(Err(error)) => error!("worker {number} failed: {error}; starting it again"),
+                Err(_) => error!("worker {number} hit a bug, told above; starting it again"),
+            }
+            thread::sleep(RESTART);
+        }
+        drop(ended);
+    };
+    let spawned = thread::Builder::new().name(format!("worker-{number}")).spawn(body);
+    spawned.map(drop).map_err(|error| Error::System("start a worker", error))
+}
+
+/// Starts the thread that reads the vhosts directory when it changes.
+fn watch_vhosts(
+    config: &Config,
+    mut scanner: Scanner,
+    published: Published,
+    controls: Vec<Arc<Control>>,
+) -> Result<(), Error> {
+    let directory = config.vhosts_dir.clone();
+    let look = move || {
+        if let Some(snapshot) = scanner.scan() {
+            published.store(Arc::new(snapshot));
+            // Idle workers let go of what was replaced.
+            for control in &controls {
+                control.wake();
+            }
+        }
+        true
+    };
+    let spawned =
+        thread::Builder::new().name("vhosts".to_owned()).spawn(move || watch(&directory, look));
+    spawned.map(drop).map_err(|error| Error::System("start the watcher", error))
+}

@@ -1,0 +1,74 @@
+//! What the sessions of one worker share.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use arc_swap::cache::Cache;
+use protocol::{Clock, Limits, Scratch};
+
+use crate::vhost::Snapshot;
+
+/// The table of virtual hosts as the watcher publishes it.
+pub(crate) type Published = Arc<ArcSwap<Snapshot>>;
+
+/// How the bytes of small answers come into the text that is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fetch {
+    /// Copied from the mapping.
+    Mapping,
+    /// Read from the file.
+    Read,
+}
+
+/// Buffers kept for connections that become active again.
+const SPARE_BUFFERS: usize = 256;
+/// Bytes that a buffer may hold to be kept.
+const SPARE_SIZE: usize = 256 * 1024;
+/// Bytes of a new buffer.
+const BUFFER: usize = 4 * 1024;
+
+/// One worker's share of what its sessions use.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) snapshots: Cache<Published, Arc<Snapshot>>,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+    pub(crate) scratch: Scratch,
+    pub(crate) fetch: Fetch,
+    /// Whether every response is the last of its connection.
+    pub(crate) draining: bool,
+    spare: Vec<Vec<u8>>,
+}
+
+impl Service {
+    pub(crate) fn new(published: Published, limits: Limits, fetch: Fetch, clock: Clock) -> Self {
+        Self {
+            snapshots: Cache::new(published),
+            clock,
+            limits,
+            scratch: Scratch::default(),
+            fetch,
+            draining: false,
+            spare: Vec::new(),
+        }
+    }
+
+    /// Lets go of a table that was replaced.
+    pub(crate) fn snapshots_changed(&mut self) {
+        self.snapshots.load();
+    }
+
+    /// An empty buffer.
+    pub(crate) fn buffer(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_else(|| Vec::with_capacity(BUFFER))
+    }
+
+    /// Takes a buffer back for another connection.
+    pub(crate) fn spare(&mut self, mut buffer: Vec<u8>) {
+        let size = buffer.capacity();
+        if size > 0 && size <= SPARE_SIZE && self.spare.len() < SPARE_BUFFERS {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! A connection between its socket and its responses: bytes are parsed, routed and planned here,
+//! and nowhere else.
+
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
+use protocol::{Conn, Next, Plan, Rejection, Request, Sink, Status, plan, reject};
+use webroot::Span;
+
+use crate::outgoing::Outgoing;
+use crate::service::{Fetch, Service};
+use crate::vhost::Generation;
+
+/// Most bytes of a file that are copied into the text instead of being sent as a file part.
+const GATHER: u64 = 16 * 1024;
+/// Bytes of unanswered requests past which no more should be received.
+const BACKLOG: usize = 64 * 1024;
+
+/// The requests of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    conn: Conn,
+    /// Received and not used yet: part of a request, or requests that wait for their turn.
+    backlog: Vec<u8>,
+    /// Whether the backlog may hold requests that were not answered for want of room.
+    held_back: bool,
+    ended: Option<Ending>,
+}
+
+/// How a connection ends once its last response is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// The peer sent nothing that was not read: it can be closed.
+    Close,
+    /// The peer may be sending still, and closing would reset the connection before it has read
+    /// the response (RFC 9112 §9.6): no more is sent, and what it sends is thrown away until it
+    /// closes too.
+    Linger,
+}
+
+/// What a connection waits for when its responses are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// For the rest of a request.
+    Request,
+    /// For a request to begin.
+    KeepAlive,
+}
+
+impl Session {
+    /// Takes in what was received and answers into `out` as many requests as fit. With no bytes it
+    /// goes on with what was left over when `out` was full.
+    pub(crate) fn receive(&mut self, bytes: &[u8], out: &mut Outgoing, service: &mut Service) {
+        if self.backlog.is_empty() {
+            let used = self.serve(bytes, out, service);
+            let rest = bytes.get(used..).unwrap_or_default();
+            if !rest.is_empty() {
+                self.backlog = service.buffer();
+                self.backlog.extend_from_slice(rest);
+            }
+        } else {
+            let mut backlog = std::mem::take(&mut self.backlog);
+            backlog.extend_from_slice(bytes);
+            let used = self.serve(&backlog, out, service);
+            if used == backlog.len() {
+                service.spare(backlog);
+            } else {
+                backlog.drain(..used);
+                self.backlog = backlog;
+            }
+        }
+    }
+
+    /// Keeps what was received for when `out` is there again.
+    pub(crate) fn keep(&mut self, bytes: &[u8], service: &mut Service) {
+        if self.ended.is_some() {
+            return;
+        }
+        if self.backlog.capacity() == 0 {
+            self.backlog = service.buffer();
+        }
+        self.backlog.extend_from_slice(bytes);
+        self.held_back = true;
+    }
+
+    /// Whether [`Session::receive`] could go on without further bytes.
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.held_back && self.ended.is_none()
+    }
+
+    /// Whether more should be received.
+    pub(crate) fn wants_input(&self) -> bool {
+        self.ended.is_none() && self.backlog.len() < BACKLOG
+    }
+
+    /// How the connection ends; `None` while it goes on.
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        self.ended
+    }
+
+    /// What the connection waits for.
+    pub(crate) fn waiting(&self) -> Waiting {
+        if self.conn.is_inside_request() { Waiting::Request } else { Waiting::KeepAlive }
+    }
+
+    /// The peer takes too long for its request: it is told so, if it began one.
+    pub(crate) fn time_out(&mut self, out: &mut Outgoing, service: &mut Service) {
+        let begun = self.conn.is_inside_request();
+        self.ended = Some(if begun { Ending::Linger } else { Ending::Close });
+        if begun && !self.conn.is_inside_content() {
+            refuse(Status::REQUEST_TIMEOUT, out, service);
+        }
+    }
+
+    /// The worker is stopping: an idle connection ends, a busy one with its response.
+    pub(crate) fn drain(&mut self) {
+        if self.waiting() == Waiting::KeepAlive && self.backlog.is_empty() {
+            self.ended.get_or_insert(Ending::Close);
+        }
+    }
+
+    /// Lets go of what the session holds.
+    pub(crate) fn release(&mut self, service: &mut Service) {
+        service.spare(std::mem::take(&mut self.backlog));
+    }
+
+    /// Answers the requests in `bytes`. How many bytes are done with.
+    fn serve(&mut self, bytes: &[u8], out: &mut Outgoing, service: &mut Service) -> usize {
+        let mut used = 0;
+        self.held_back = false;
+        while self.ended.is_none() && !out.is_full() {
+            let rest = bytes.get(used..).unwrap_or_default();
+            let mut storage = Conn::storage();
+            let limits = service.limits;
+            match self.conn.next(rest, &mut storage, &limits) {
+                Next::More => return used,
+                Next::Skip(size) => used += size,
+                Next::Request(mut request, size) => {
+                    request.persistent &= !service.draining;
+                    self.answer(&request, out, service);
+                    used += size;
+                    if self.ended == Some(Ending::Close) && used < bytes.len() {
+                        self.ended = Some(Ending::Linger);
+                    }
+                }
+                Next::Reject(Rejection { status }) => {
+                    refuse(status, out, service);
+                    self.ended = Some(Ending::Linger);
+                }
+                Next::End => self.ended = Some(Ending::Linger),
+            }
+        }
+        if self.ended.is_some() {
+            return bytes.len();
+        }
+        self.held_back = used < bytes.len();
+        used
+    }
+
+    /// route → plan → gather.
+    fn answer(&mut self, request: &Request<'_>, out: &mut Outgoing, service: &mut Service) {
+        if out.lacks_buffer() {
+            out.provide_buffer(service.buffer());
+        }
+        let generation = service.snapshots.load().find(request.host);
+        let webroot = generation.map(|generation| &generation.webroot);
+        let (plan, damage) = plan(request, webroot, &mut service.scratch);
+        if let Some((damage, generation)) = damage.zip(generation) {
+            generation.tell_damage(damage);
+        }
+        if plan.close {
+            let more = request.has_content();
+            self.ended = Some(if more { Ending::Linger } else { Ending::Close });
+        }
+        let Some(generation) = generation else {
+            render(&plan, &service.clock, out);
+            return;
+        };
+        let mark = out.mark();
+        let mut gather = Gather { out, generation, fetch: service.fetch, failed: None };
+        plan.render(&service.clock, &mut gather);
+        if let Some((what, span)) = gather.failed {
+            let damage = webroot::Damage { what, offset: span.offset };
+            generation.tell_damage(damage);
+            out.rewind(mark);
+            refuse(Status::INTERNAL, out, service);
+            self.ended = Some(Ending::Linger);
+        }
+    }
+}
+
+/// Answers what is no request, or one that can't be answered otherwise.
+fn refuse(status: Status, out: &mut Outgoing, service: &mut Service) {
+    if out.lacks_buffer() {
+        out.provide_buffer(service.buffer());
+    }
+    render(&reject(Rejection { status }), &service.clock, out);
+}
+
+fn render(plan: &Plan<'_>, clock: &protocol::Clock, out: &mut Outgoing) {
+    plan.render(clock, &mut Text(out));
+}
+
+/// Takes responses that have no stored parts.
+struct Text<'o>(&'o mut Outgoing);
+
+impl Sink for Text<'_> {
+    fn text(&mut self, bytes: &[u8]) {
+        self.0.text(bytes);
+    }
+
+    fn stored(&mut self, _: Span) {
+        debug_assert!(false, "a plan without a webroot has no stored parts");
+    }
+}
+
+/// Takes a response into the queue: small spans are copied, large ones are left in the file.
+struct Gather<'a> {
+    out: &'a mut Outgoing,
+    generation: &'a Arc<Generation>,
+    fetch: Fetch,
+    failed: Option<(&'static str, Span)>,
+}
+
+impl Sink for Gather<'_> {
+    fn text(&mut self, bytes: &[u8]) {
+        self.out.text(bytes);
+    }
+
+    fn stored(&mut self, span: Span) {
+        if span.size > GATHER {
+            self.out.file(self.generation, span);
+            return;
+        }
+        let webroot = &self.generation.webroot;
+        match self.fetch {
+            Fetch::Mapping => match webroot.bytes(span) {
+                Some(bytes) => self.out.text(bytes),
+                None => self.failed = Some(("span outside the file", span)),
+            },
+            Fetch::Read => {
+                let read = |buffer: &mut [u8]| webroot.file().read_exact_at(buffer, span.offset);
+                if self.out.fill(span.size as usize, read).is_err() {
+                    self.failed = Some(("bytes that can't be read", span));
+                }
+            }
+        }
+    }
+}
