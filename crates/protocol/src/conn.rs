@@ -118,6 +118,11 @@ impl Conn {
         }
     }
 
+    /// Whether what is not complete is the content of a request that has its answer.
+    pub fn is_inside_content(&self) -> bool {
+        matches!(self.state, State::Content(_))
+    }
+
     fn reject<'r>(&mut self, rejection: Rejection) -> Next<'r> {
         self.state = State::Ended;
         Next::Reject(rejection)

@@ -70,6 +70,13 @@ pub struct Request<'r> {
     pub(crate) framing: Framing,
 }
 
+impl Request<'_> {
+    /// Whether content follows the head.
+    pub fn has_content(&self) -> bool {
+        self.framing != Framing::None
+    }
+}
+
 /// Room for the fields of a request.
 pub(crate) fn storage<'b>() -> Storage<'b> {
     [EMPTY_HEADER; MAX_FIELDS]

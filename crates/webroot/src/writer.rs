@@ -79,6 +79,8 @@ pub struct Writer {
     bodies: Vec<BodyRecord>,
     heads: HashMap<(u32, [u8; 16]), u64>,
     entries: EntryBuffer,
+    /// What is read at a time from a stream.
+    chunk: Vec<u8>,
 }
 
 impl Writer {
@@ -95,6 +97,7 @@ impl Writer {
             bodies: Vec::new(),
             heads: HashMap::new(),
             entries: EntryBuffer::default(),
+            chunk: Vec::new(),
         };
         writer.pad_to(HEADER_SIZE as u64)?;
         Ok(writer)
@@ -229,18 +232,20 @@ impl Writer {
         self.pad_to(align(before, PAGE))?;
         let offset = self.position;
         let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0; BUFFER];
+        let mut chunk = std::mem::take(&mut self.chunk);
+        chunk.resize(BUFFER, 0);
         loop {
-            let read = match stream.read(&mut buffer) {
+            let read = match stream.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(self.error(ErrorKind::Io("read content", error))),
             };
-            let bytes = buffer.get(..read).unwrap_or_default();
+            let bytes = chunk.get(..read).unwrap_or_default();
             hasher.update(bytes);
             self.write(bytes)?;
         }
+        self.chunk = chunk;
         let digest = hasher.finalize();
         if let Some(body) = self.known.get(digest.as_bytes()).copied() {
             self.take_back_to(before)?;

@@ -1,0 +1,15 @@
+//! The packer as its users see it: a tree goes in, a webroot that verifies comes out, or an error
+//! that names what is wrong.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod answers;
+mod changes;
+mod cli;
+mod crash;
+mod links;
+mod names;
+mod output;
+mod reproducible;
+mod site;
+mod times;
+mod walk;
