@@ -2,11 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
-use crate::config::{Backend, Config, Listen};
+use crate::config::{Backend, Config, Listen, Timeouts};
 
 /// Serve the webroots of a directory of virtual hosts.
 #[derive(Debug, Parser)]
@@ -27,6 +28,31 @@ pub struct Flags {
     /// Number of workers, each a thread with an event loop [default: one per core]
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
+
+    /// Time for the head of a request to arrive
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    head_timeout: Duration,
+
+    /// Time that an idle connection is kept for its next request
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
+    keep_alive_timeout: Duration,
+
+    /// Time in which a peer that takes nothing of a response, or too little, is disconnected
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    write_timeout: Duration,
+
+    /// Least bytes a second that a peer must take of a response or send of request content
+    #[arg(long, value_name = "BYTES", default_value = "512")]
+    min_rate: u64,
+}
+
+/// A time of at least a millisecond, and at most a year.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if !(0.001..=31_536_000.0).contains(&seconds) {
+        return Err("not between 0.001 and 31536000 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
 }
 
 impl Flags {
@@ -49,6 +75,13 @@ impl Flags {
             backend: self.backend,
             listen,
             workers: self.workers.map_or_else(cores, NonZeroUsize::get),
+            timeouts: Timeouts {
+                head: self.head_timeout,
+                keep_alive: self.keep_alive_timeout,
+                write: self.write_timeout,
+                min_rate: self.min_rate,
+                ..Timeouts::default()
+            },
             ..Config::default()
         })
     }

@@ -45,14 +45,30 @@ pub enum Listen {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// From the first byte of a request, or from the connection's start, to the end of its head.
-    /// Past it a peer that began a request gets 408, one that did not is disconnected.
+    /// Past it a peer that began a request gets 408, one that did not is disconnected. Also the
+    /// period over which the rate of request content is measured.
     pub head: Duration,
     /// Between requests of a kept connection. Past it the connection is closed.
     pub keep_alive: Duration,
-    /// For any progress of a response. Past it the connection is closed.
+    /// The period over which the rate of a response is measured. A peer that takes nothing, or too
+    /// little, for one is disconnected.
     pub write: Duration,
     /// For the peer to close after the last response, so that it can read that response.
     pub linger: Duration,
+    /// Least bytes a second that a peer must take of a response, or send of its content.
+    pub min_rate: u64,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            keep_alive: Duration::from_secs(60),
+            write: Duration::from_secs(30),
+            linger: Duration::from_secs(2),
+            min_rate: 512,
+        }
+    }
 }
 
 /// What a daemon is to do.
@@ -82,12 +98,7 @@ impl Default for Config {
             listen: Listen::Default,
             workers: 1,
             limits: Limits::default(),
-            timeouts: Timeouts {
-                head: Duration::from_secs(10),
-                keep_alive: Duration::from_secs(60),
-                write: Duration::from_secs(30),
-                linger: Duration::from_secs(2),
-            },
+            timeouts: Timeouts::default(),
             drain: Duration::from_secs(10),
         }
     }

@@ -24,6 +24,8 @@ pub(crate) struct Session {
     backlog: Vec<u8>,
     /// Whether the backlog may hold requests that were not answered for want of room.
     held_back: bool,
+    /// Bytes received of the content of the last request.
+    content: u64,
     ended: Option<Ending>,
 }
 
@@ -103,6 +105,11 @@ impl Session {
         if self.conn.is_inside_request() { Waiting::Request } else { Waiting::KeepAlive }
     }
 
+    /// Bytes received of the content that the peer is sending, `None` if it is not.
+    pub(crate) fn content_received(&self) -> Option<u64> {
+        self.conn.is_inside_content().then_some(self.content)
+    }
+
     /// The peer takes too long for its request: it is told so, if it began one.
     pub(crate) fn time_out(&mut self, out: &mut Outgoing, service: &mut Service) {
         let begun = self.conn.is_inside_request();
@@ -134,9 +141,13 @@ impl Session {
             let limits = service.limits;
             match self.conn.next(rest, &mut storage, &limits) {
                 Next::More => return used,
-                Next::Skip(size) => used += size,
+                Next::Skip(size) => {
+                    used += size;
+                    self.content += size as u64;
+                }
                 Next::Request(mut request, size) => {
                     request.persistent &= !service.draining;
+                    self.content = 0;
                     self.answer(&request, out, service);
                     used += size;
                     if self.ended == Some(Ending::Close) && used < bytes.len() {

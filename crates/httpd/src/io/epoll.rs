@@ -12,8 +12,8 @@ use protocol::Clock;
 use slab::Slab;
 
 use super::Worker;
-use super::accept::{accept, is_exhausted};
 use super::patience::{Patience, Stage, Timers, seconds};
+use super::socket::{accept, is_exhausted, unacknowledged};
 use crate::log::warning;
 use crate::outgoing::{FilePart, Front, Outgoing};
 use crate::service::{Fetch, Service};
@@ -64,6 +64,8 @@ struct Peer {
     writable: bool,
     /// Whether the peer has closed its side: reading goes on to the end.
     hung_up: bool,
+    /// Bytes sent.
+    sent: u64,
 }
 
 /// What becomes of a connection after its turn.
@@ -221,6 +223,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
             readable: true,
             writable: true,
             hung_up: false,
+            sent: 0,
         });
         self.timers.enter(key as u64, &mut peer.patience, Stage::Request, true);
         self.turn(key);
@@ -241,12 +244,11 @@ impl<'w, T: Transmit> Loop<'w, T> {
     /// Lets a connection do what it can.
     fn turn(&mut self, key: usize) {
         let Some(peer) = self.peers.get_mut(key) else { return };
-        let mut moved = 0;
+        let before = peer.sent;
         let mut turn = Turn {
             service: &mut self.service,
             transmit: &mut self.transmit,
             received: &mut self.received,
-            moved: &mut moved,
         };
         let fate = turn.take(peer);
         match fate {
@@ -263,10 +265,11 @@ impl<'w, T: Transmit> Loop<'w, T> {
             Waiting::Request => Stage::Request,
             Waiting::KeepAlive => Stage::KeepAlive,
         };
-        // Only what was sent earns new patience, except from a peer that closes.
-        let renew = moved > 0 && stage != Stage::Linger;
+        // An answer earns the peer new patience for its next request.
+        let moved = peer.sent > before;
+        let renew = moved && matches!(stage, Stage::Request | Stage::KeepAlive);
         // A connection on which nothing began yet stays at its first deadline.
-        if moved > 0 || stage != Stage::KeepAlive || peer.patience.stage != Stage::Request {
+        if moved || stage != Stage::KeepAlive || peer.patience.stage != Stage::Request {
             self.timers.enter(key as u64, &mut peer.patience, stage, renew);
         }
     }
@@ -282,6 +285,13 @@ impl<'w, T: Transmit> Loop<'w, T> {
             let key = token as usize;
             let Some(peer) = self.peers.get_mut(key) else { continue };
             if !self.timers.is_due(token, tick, &mut peer.patience) {
+                continue;
+            }
+            let moved = match peer.patience.stage {
+                Stage::Sending => Some(peer.sent.saturating_sub(unacknowledged(&peer.socket))),
+                _ => peer.session.content_received(),
+            };
+            if moved.is_some_and(|moved| self.timers.extend(token, &mut peer.patience, moved)) {
                 continue;
             }
             if peer.patience.stage == Stage::Request && peer.session.ending().is_none() {
@@ -332,8 +342,6 @@ struct Turn<'t, T> {
     service: &'t mut Service,
     transmit: &'t mut T,
     received: &'t mut [u8],
-    /// Bytes sent.
-    moved: &'t mut usize,
 }
 
 impl<T: Transmit> Turn<'_, T> {
@@ -402,7 +410,7 @@ impl<T: Transmit> Turn<'_, T> {
                 Ok(size) => {
                     peer.out.advance(size);
                     *budget = budget.saturating_sub(size);
-                    *self.moved += size;
+                    peer.sent += size as u64;
                 }
                 Err(Errno::EAGAIN) => peer.writable = false,
                 Err(Errno::EINTR) => {}

@@ -15,10 +15,10 @@
 //! Whether a send is done at once (epoll) or in flight (io_uring) is the backend's own affair: one
 //! in flight owns the queue until it completes. No backend knows HTTP.
 
-mod accept;
 mod epoll;
 mod patience;
 mod sendfile;
+mod socket;
 mod sync;
 mod uring;
 

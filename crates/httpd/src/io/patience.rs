@@ -14,7 +14,7 @@ pub(super) enum Stage {
     Request,
     /// For the next request to begin.
     KeepAlive,
-    /// For the peer to read a response.
+    /// For the peer to take a response.
     Sending,
     /// For the peer to close.
     Linger,
@@ -25,7 +25,13 @@ pub(super) enum Stage {
 pub(super) struct Patience {
     pub(super) stage: Stage,
     due: Due,
+    /// Bytes that the peer had moved when the running period began; `None` before the first.
+    moved: Option<u64>,
 }
+
+/// Milliseconds after which the first period of a response begins. Shorter ones, nearly all, never
+/// ask the kernel what the peer has taken.
+const GRACE: u64 = 1000;
 
 /// The time of a worker and the deadlines of its connections.
 #[derive(Debug)]
@@ -57,14 +63,36 @@ impl Timers {
             return;
         }
         patience.stage = stage;
+        patience.moved = None;
+        let timeout = self.timeout(stage);
+        let wait = if stage == Stage::Sending { timeout.min(GRACE) } else { timeout };
+        self.wheel.set(token, &mut patience.due, self.now + wait);
+    }
+
+    /// Whether a peer that is due gets another period, because it moves bytes fast enough. `total`:
+    /// all that it has moved so far.
+    pub(super) fn extend(&mut self, token: u64, patience: &mut Patience, total: u64) -> bool {
+        let period = self.timeout(patience.stage);
+        let least = (period * self.timeouts.min_rate / 1000).max(1);
+        // The first period of a response begins only now, that of content began with the content.
+        let begins = patience.moved.is_none() && patience.stage == Stage::Sending;
+        if !begins && total < patience.moved.unwrap_or(0).saturating_add(least) {
+            return false;
+        }
+        patience.moved = Some(total);
+        self.wheel.set(token, &mut patience.due, self.now + period);
+        true
+    }
+
+    /// Milliseconds of a stage, or of a period of it.
+    fn timeout(&self, stage: Stage) -> u64 {
         let timeout = match stage {
             Stage::Request => self.timeouts.head,
             Stage::KeepAlive => self.timeouts.keep_alive,
             Stage::Sending => self.timeouts.write,
             Stage::Linger => self.timeouts.linger,
         };
-        let at = self.now + timeout.as_millis() as u64;
-        self.wheel.set(token, &mut patience.due, at);
+        timeout.as_millis() as u64
     }
 
     /// Milliseconds until a deadline may be past, `None` without one.

@@ -28,6 +28,8 @@ pub(super) struct Peer {
     pub(super) shut: bool,
     /// Whether it is over: it goes when nothing is in flight.
     pub(super) ended: bool,
+    /// Bytes sent.
+    pub(super) sent: u64,
 }
 
 /// The responses of a connection: with us, or with the kernel.
@@ -65,6 +67,7 @@ impl Peer {
             finished: false,
             shut: false,
             ended: false,
+            sent: 0,
         }
     }
 
@@ -94,17 +97,18 @@ impl Peer {
         self.lane = Lane::Sending(out);
         // SAFETY: the bytes are those of a text buffer or of a mapping, which do not move when
         // the queue does. Both are owned by the queue in `Lane::Sending`, which nothing changes or
-        // drops until `sent` takes it back at the completion: a peer is kept while
+        // drops until `take_back` is called at the completion: a peer is kept while
         // `is_in_flight`, and the worker drops its ring before its peers.
         unsafe { ring.send(self.socket.as_raw_fd(), key, bytes, more) }?;
         Ok(true)
     }
 
     /// A send has completed: the queue is ours again, without the bytes that were sent.
-    pub(super) fn sent(&mut self, size: usize) {
+    pub(super) fn take_back(&mut self, size: usize) {
         if let Lane::Sending(out) = &mut self.lane {
             let mut out = std::mem::take(out);
             out.advance(size);
+            self.sent += size as u64;
             self.lane = Lane::Free(out);
         }
     }

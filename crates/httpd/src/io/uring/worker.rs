@@ -12,8 +12,8 @@ use slab::Slab;
 use super::peer::Peer;
 use super::ring::{Completion, Operation, Ring};
 use crate::io::Worker;
-use crate::io::accept::{is_exhausted, own};
 use crate::io::patience::{Stage, Timers, seconds};
+use crate::io::socket::{is_exhausted, own, unacknowledged};
 use crate::log::warning;
 use crate::service::{Fetch, Service};
 use crate::session::{Ending, Waiting};
@@ -200,13 +200,13 @@ impl<'w> Loop<'w> {
         let Some(peer) = self.peers.get_mut(key as usize) else { return Ok(()) };
         match completion.result {
             Ok(size) => {
-                peer.sent(size as usize);
+                peer.take_back(size as usize);
                 // Nothing is sent of nothing: the file ends before its header said.
                 peer.ended |= size == 0;
                 self.go_on(key, size as usize)
             }
             Err(error) => {
-                peer.sent(0);
+                peer.take_back(0);
                 peer.ended |= !matches!(error, Errno::EINTR | Errno::EAGAIN);
                 self.go_on(key, 0)
             }
@@ -257,8 +257,8 @@ impl<'w> Loop<'w> {
             Waiting::Request => Stage::Request,
             Waiting::KeepAlive => Stage::KeepAlive,
         };
-        // Only what was sent earns new patience, except from a peer that closes.
-        let renew = moved > 0 && stage != Stage::Linger;
+        // An answer earns the peer new patience for its next request.
+        let renew = moved > 0 && matches!(stage, Stage::Request | Stage::KeepAlive);
         // A connection on which nothing began yet stays at its first deadline.
         if moved > 0 || stage != Stage::KeepAlive || peer.patience.stage != Stage::Request {
             self.timers.enter(u64::from(key), &mut peer.patience, stage, renew);
@@ -289,6 +289,13 @@ impl<'w> Loop<'w> {
             let key = token as u32;
             let Some(peer) = self.peers.get_mut(key as usize) else { continue };
             if !self.timers.is_due(token, tick, &mut peer.patience) {
+                continue;
+            }
+            let moved = match peer.patience.stage {
+                Stage::Sending => Some(peer.sent.saturating_sub(unacknowledged(&peer.socket))),
+                _ => peer.session.content_received(),
+            };
+            if moved.is_some_and(|moved| self.timers.extend(token, &mut peer.patience, moved)) {
                 continue;
             }
             match peer.lane.free() {
@@ -351,7 +358,7 @@ impl Drop for Loop<'_> {
                 if let Operation::Send(key) = completion.operation
                     && let Some(peer) = self.peers.get_mut(key as usize)
                 {
-                    peer.sent(0);
+                    peer.take_back(0);
                 }
             }
         }

@@ -1,9 +1,10 @@
-//! Accepting connections: where a descriptor of the kernel's becomes an owned one.
+//! Calls on sockets that need unsafe code: taking over an accepted one, asking for its queue.
 #![allow(unsafe_code)]
 
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
+use nix::libc::{TIOCOUTQ, c_int, ioctl};
 use nix::sys::socket::{SockFlag, accept4};
 
 /// Accepts a connection that waits, as a socket that does not block.
@@ -33,4 +34,15 @@ pub(super) fn own(fd: RawFd) -> OwnedFd {
 /// once would spin.
 pub(super) fn is_exhausted(error: Errno) -> bool {
     matches!(error, Errno::EMFILE | Errno::ENFILE | Errno::ENOBUFS | Errno::ENOMEM)
+}
+
+/// Bytes sent that the peer has not acknowledged yet (`SIOCOUTQ`, tcp(7)); zero if the kernel does
+/// not say.
+pub(super) fn unacknowledged(socket: impl AsFd) -> u64 {
+    let mut queued: c_int = 0;
+    // SAFETY: the descriptor is open as long as `socket` is borrowed, and for this request
+    // (SIOCOUTQ is another name of TIOCOUTQ) the kernel writes one int to the pointer, which is to
+    // one that lives longer than the call.
+    let result = unsafe { ioctl(socket.as_fd().as_raw_fd(), TIOCOUTQ, &raw mut queued) };
+    if result == 0 { u64::try_from(queued).unwrap_or(0) } else { 0 }
 }
