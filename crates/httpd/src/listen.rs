@@ -46,7 +46,8 @@ pub(crate) struct Listeners {
 pub(crate) fn bind(listen: &Listen, workers: usize) -> Result<Listeners, ListenError> {
     let first = match listen {
         Listen::On(addresses) => {
-            let each = addresses.iter().map(|address| open(*address, false));
+            let each =
+                addresses.iter().map(|address| open(*address, answers_both(*address, addresses)));
             each.collect::<Result<Vec<_>, _>>()?
         }
         Listen::Default => {
@@ -65,11 +66,20 @@ pub(crate) fn bind(listen: &Listen, workers: usize) -> Result<Listeners, ListenE
     let mut by_worker = vec![sockets];
     // A port of zero is chosen by the first and shared by the others.
     for _ in 1..workers {
-        let both = *listen == Listen::Default;
-        let each = addresses.iter().map(|address| open(*address, both).map(|opened| opened.0));
+        let each = addresses.iter().map(|address| {
+            let both = answers_both(*address, &addresses);
+            open(*address, both).map(|opened| opened.0)
+        });
         by_worker.push(each.collect::<Result<Vec<_>, _>>()?);
     }
     Ok(Listeners { addresses, by_worker })
+}
+
+/// Whether a listener on `[::]` answers IPv4 as well: unless another one is to.
+fn answers_both(address: SocketAddr, all: &[SocketAddr]) -> bool {
+    let is_any = |other: &SocketAddr| other.is_ipv4() && other.ip().is_unspecified();
+    let taken = all.iter().any(|other| is_any(other) && other.port() == address.port());
+    address.is_ipv6() && address.ip().is_unspecified() && !taken
 }
 
 fn is_without_ipv6(error: &io::Error) -> bool {

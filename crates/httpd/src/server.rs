@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -80,6 +81,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
             control,
             published: Arc::clone(&published),
             config: config.clone(),
+            exhausted: AtomicBool::new(false),
         };
         start(backend, worker, ended.clone())?;
     }

@@ -11,10 +11,9 @@ use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
 use protocol::Clock;
 use slab::Slab;
 
-use super::Worker;
 use super::patience::{Patience, Stage, Timers, seconds};
 use super::socket::{accept, is_exhausted, unacknowledged};
-use crate::log::warning;
+use super::{REST, Worker};
 use crate::outgoing::{FilePart, Front, Outgoing};
 use crate::service::{Fetch, Service};
 use crate::session::{Ending, Session, Waiting};
@@ -40,8 +39,6 @@ const TURN: usize = 1024 * 1024;
 const EVENTS: usize = 256;
 /// Connections accepted before others have their turn.
 const ACCEPTS: usize = 64;
-/// Milliseconds for which accepting rests when descriptors run out.
-const REST: u64 = 100;
 
 /// Tokens: the wake-up, then the listeners, then the connections.
 const WAKE: u64 = 0;
@@ -189,11 +186,13 @@ impl<'w, T: Transmit> Loop<'w, T> {
         for _ in 0..ACCEPTS {
             match accept(&*listener) {
                 // Served before the next is accepted: its request is often there already.
-                Ok(socket) => self.begin(socket)?,
+                Ok(socket) => {
+                    self.worker.tell_accepting();
+                    self.begin(socket)?;
+                }
                 Err(Errno::EAGAIN) => break,
                 Err(error) if is_exhausted(error) => {
-                    let number = self.worker.number;
-                    warning!("worker {number}: can't accept: {error}; resting for {REST} ms");
+                    self.worker.tell_exhausted(error);
                     for listener in &self.listeners {
                         self.epoll.delete(listener)?;
                     }

@@ -25,13 +25,20 @@ mod uring;
 use std::fmt;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use nix::errno::Errno;
 
 use crate::config::Config;
 use crate::control::Control;
+use crate::log::{info, warning};
 use crate::service::Published;
 
 pub(crate) use uring::probe;
+
+/// Milliseconds for which accepting rests when descriptors run out.
+const REST: u64 = 100;
 
 /// A backend that was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,12 +90,33 @@ pub(crate) struct Worker {
     pub(crate) control: Arc<Control>,
     pub(crate) published: Published,
     pub(crate) config: Config,
+    /// Whether the operator knows that connections can't be accepted at the moment.
+    pub(crate) exhausted: AtomicBool,
 }
 
 impl Worker {
     /// The sockets to accept from; none once the worker drains.
     fn listeners(&self) -> Vec<Arc<OwnedFd>> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Tells the operator that accepting rests, when that begins.
+    fn tell_exhausted(&self, error: Errno) {
+        if !self.exhausted.swap(true, Ordering::Relaxed) {
+            let number = self.number;
+            warning!(
+                "worker {number}: can't accept connections: {error}; trying again every {REST} ms \
+                 (raise the limit on open files)"
+            );
+        }
+    }
+
+    /// Tells the operator that accepting goes on, if it rested.
+    fn tell_accepting(&self) {
+        if self.exhausted.load(Ordering::Relaxed) {
+            self.exhausted.store(false, Ordering::Relaxed);
+            info!("worker {}: accepts connections again", self.number);
+        }
     }
 
     /// Closes the listeners, when the backend has let go of them too.

@@ -11,15 +11,11 @@ use slab::Slab;
 
 use super::peer::Peer;
 use super::ring::{Completion, Operation, Ring};
-use crate::io::Worker;
 use crate::io::patience::{Stage, Timers, seconds};
 use crate::io::socket::{is_exhausted, own, unacknowledged};
-use crate::log::warning;
+use crate::io::{REST, Worker};
 use crate::service::{Fetch, Service};
 use crate::session::{Ending, Waiting};
-
-/// Milliseconds for which accepting rests when descriptors run out.
-const REST: u64 = 100;
 
 /// Runs a worker until it has drained.
 pub(in crate::io) fn run(worker: &Worker) -> io::Result<()> {
@@ -146,10 +142,12 @@ impl<'w> Loop<'w> {
             }
         }
         match completion.result {
-            Ok(fd) => self.begin(own(fd))?,
+            Ok(fd) => {
+                self.worker.tell_accepting();
+                self.begin(own(fd))?;
+            }
             Err(error) if is_exhausted(error) && !draining => {
-                let number = self.worker.number;
-                warning!("worker {number}: can't accept: {error}; resting for {REST} ms");
+                self.worker.tell_exhausted(error);
                 self.rests_until = Some(self.timers.now + REST);
                 return Ok(());
             }

@@ -1,0 +1,145 @@
+//! What the fuzz targets do with their input. The suite does the same with the seed corpus.
+
+use std::sync::OnceLock;
+
+use protocol::{Clock, Conn, Limits, Next, Scratch, Sink, Status, plan, reject};
+use webroot::{Coding, Content, Entry, Error, HeadBuilder, Span, StoredVariant, Webroot, Writer};
+
+/// Bounds small enough for an input to reach them.
+fn limits() -> Limits {
+    Limits { request_line: 200, head: 1000, body: 500 }
+}
+
+/// The parser: all requests in `bytes`, which come at once. Each is planned and rendered against a
+/// small site, and each response checked.
+pub fn parse(bytes: &[u8]) {
+    outcome(&[bytes]);
+}
+
+/// The state machine: the first byte says how the others are split into packets, and the split must
+/// not matter.
+pub fn conn(bytes: &[u8]) {
+    let Some((split, bytes)) = bytes.split_first() else { return };
+    let packets: Vec<&[u8]> = bytes.chunks(usize::from(*split).max(1)).collect();
+    assert_eq!(outcome(&[bytes]), outcome(&packets), "the split changes the answers");
+}
+
+/// The responses to a stream of packets, up to the end that they bring about.
+fn outcome(packets: &[&[u8]]) -> Vec<u8> {
+    let mut conn = Conn::new();
+    let mut pending = Vec::new();
+    let mut answers = Vec::new();
+    for packet in packets {
+        pending.extend_from_slice(packet);
+        let mut used = 0;
+        loop {
+            let mut storage = Conn::storage();
+            let rest = pending.get(used..).expect("no more is used than there is");
+            match conn.next(rest, &mut storage, &limits()) {
+                Next::More => break,
+                Next::Skip(size) => used += size,
+                Next::Request(request, size) => {
+                    used += size;
+                    let mut scratch = Scratch::default();
+                    let (plan, damage) = plan(&request, Some(site()), &mut scratch);
+                    assert_eq!(damage, None);
+                    render(&plan, &mut answers);
+                    if plan.close {
+                        return answers;
+                    }
+                }
+                Next::Reject(rejection) => {
+                    render(&reject(rejection), &mut answers);
+                    return answers;
+                }
+                Next::End => return answers,
+            }
+        }
+        pending.drain(..used);
+    }
+    answers
+}
+
+/// Renders a response and checks what holds for every one.
+fn render(plan: &protocol::Plan<'_>, answers: &mut Vec<u8>) {
+    let mut bytes = Collect(Vec::new());
+    plan.render(&Clock::new(1_700_000_000), &mut bytes);
+    let response = bytes.0;
+    let end = response.windows(4).position(|four| four == b"\r\n\r\n").expect("no end of head") + 4;
+    let (head, body) = response.split_at(end);
+    let head = std::str::from_utf8(head).expect("a head that is not text");
+    let lines: Vec<&str> = head.trim_end().split("\r\n").collect();
+    assert!(lines.iter().all(|line| !line.contains(['\r', '\n', '\0'])), "{head:?}");
+    let lengths: Vec<&str> =
+        lines.iter().filter_map(|line| line.strip_prefix("Content-Length: ")).collect();
+    match plan.reply.status() {
+        Status::NO_CONTENT | Status::NOT_MODIFIED => {
+            assert!(lengths.is_empty() && body.is_empty(), "{head:?}");
+        }
+        _ => {
+            let [length] = lengths.as_slice() else { panic!("no one length: {head:?}") };
+            let expected = if plan.head_only { 0 } else { length.parse().expect("no number") };
+            assert_eq!(body.len(), expected, "{head:?}");
+        }
+    }
+    answers.extend_from_slice(&response);
+}
+
+/// A sink that keeps all bytes.
+struct Collect(Vec<u8>);
+
+impl Sink for Collect {
+    fn text(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn stored(&mut self, span: Span) {
+        self.0.extend_from_slice(site().bytes(span).expect("a span outside the file"));
+    }
+}
+
+/// A site with codings, a redirect, an error page and a body for ranges.
+fn site() -> &'static Webroot {
+    static SITE: OnceLock<Webroot> = OnceLock::new();
+    SITE.get_or_init(|| build().expect("a site of a few bytes"))
+}
+
+/// Path, scope, status and variants of an entry.
+type Row<'a> = (&'a [u8], Option<u16>, u16, &'a [StoredVariant]);
+
+fn build() -> Result<Webroot, Box<dyn std::error::Error>> {
+    let file = tempfile::NamedTempFile::new()?;
+    let mut writer = Writer::new(file.reopen()?, file.path())?;
+    let plain = store(&mut writer, b"0123456789abcdefghij", Coding::Identity)?;
+    let coded = store(&mut writer, b"(br)", Coding::Br)?;
+    let long = store(&mut writer, &[b'x'; 4000], Coding::Identity)?;
+    let head = HeadBuilder::new().location("/d/").finish(0)?;
+    let moved =
+        writer.variant(Content::Bytes(b""), Coding::Identity, |_, _| Ok::<_, Error>(head))?;
+    let head = HeadBuilder::new().content_type("text/html").finish(4)?;
+    let lost =
+        writer.variant(Content::Bytes(b"lost"), Coding::Identity, |_, _| Ok::<_, Error>(head))?;
+    let entries: [Row<'_>; 5] = [
+        (b"/", None, 200, &[plain, coded]),
+        (b"/d/", None, 200, &[plain]),
+        (b"/long", None, 200, &[long]),
+        (b"/d", None, 301, &[moved]),
+        (b"/", Some(404), 404, &[lost]),
+    ];
+    for (path, scope, status, variants) in entries {
+        let modified = (status == 200).then_some(1_600_000_000);
+        let keeps_query = status == 301;
+        writer.entry(&Entry { path, scope, status, modified, keeps_query, variants })?;
+    }
+    writer.finish()?;
+    Ok(Webroot::open(file.path())?)
+}
+
+fn store(writer: &mut Writer, body: &[u8], coding: Coding) -> Result<StoredVariant, Error> {
+    writer.variant(Content::Bytes(body), coding, |digest, size| {
+        let tag = format!("\"{}\"", digest.to_hex().get(..32).unwrap_or_default());
+        let head = HeadBuilder::new().etag(&tag).validator("Vary", "Accept-Encoding");
+        let head = head.common("Accept-Ranges", "bytes").content_type("text/plain").finish(size);
+        Ok(head.expect("fields that are valid"))
+    })
+}
