@@ -115,7 +115,7 @@ impl Session {
         let begun = self.conn.is_inside_request();
         self.ended = Some(if begun { Ending::Linger } else { Ending::Close });
         if begun && !self.conn.is_inside_content() {
-            refuse(Status::REQUEST_TIMEOUT, out, service);
+            refuse(self.conn.time_out(&self.backlog), out, service);
         }
     }
 
@@ -154,8 +154,8 @@ impl Session {
                         self.ended = Some(Ending::Linger);
                     }
                 }
-                Next::Reject(Rejection { status }) => {
-                    refuse(status, out, service);
+                Next::Reject(rejection) => {
+                    refuse(rejection, out, service);
                     self.ended = Some(Ending::Linger);
                 }
                 Next::End => self.ended = Some(Ending::Linger),
@@ -194,18 +194,19 @@ impl Session {
             let damage = webroot::Damage { what, offset: span.offset };
             generation.tell_damage(damage);
             out.rewind(mark);
-            refuse(Status::INTERNAL, out, service);
+            let status = Status::INTERNAL;
+            refuse(Rejection { status, head_only: plan.head_only }, out, service);
             self.ended = Some(Ending::Linger);
         }
     }
 }
 
 /// Answers what is no request, or one that can't be answered otherwise.
-fn refuse(status: Status, out: &mut Outgoing, service: &mut Service) {
+fn refuse(rejection: Rejection, out: &mut Outgoing, service: &mut Service) {
     if out.lacks_buffer() {
         out.provide_buffer(service.buffer());
     }
-    render(&reject(Rejection { status }), &service.clock, out);
+    render(&reject(rejection), &service.clock, out);
 }
 
 fn render(plan: &Plan<'_>, clock: &protocol::Clock, out: &mut Outgoing) {

@@ -5,6 +5,7 @@ use crate::fields::Storage;
 use crate::limits::Limits;
 use crate::parse::{self, Rejection, Request};
 use crate::scan::HeadScan;
+use crate::status::Status;
 
 /// What the bytes at hand hold.
 #[derive(Debug)]
@@ -70,7 +71,7 @@ impl Conn {
                 let extent = match scan.advance(bytes, limits) {
                     Ok(Some(extent)) => extent,
                     Ok(None) => return Next::More,
-                    Err(rejection) => return self.reject(rejection),
+                    Err(rejection) => return self.reject(rejection, bytes),
                 };
                 let head = bytes.get(extent.start..extent.end).unwrap_or_default();
                 match parse::parse(head, storage, limits) {
@@ -82,7 +83,7 @@ impl Conn {
                         }
                         Next::Request(request, extent.end)
                     }
-                    Err(rejection) => self.reject(rejection),
+                    Err(rejection) => self.reject(rejection, bytes),
                 }
             }
             State::Content(content) => {
@@ -118,13 +119,28 @@ impl Conn {
         }
     }
 
+    /// The answer to a request whose head does not come to an end. `bytes` are those of it that
+    /// were received.
+    pub fn time_out(&mut self, bytes: &[u8]) -> Rejection {
+        self.state = State::Ended;
+        Rejection { head_only: is_head(bytes), ..Rejection::new(Status::REQUEST_TIMEOUT) }
+    }
+
     /// Whether what is not complete is the content of a request that has its answer.
     pub fn is_inside_content(&self) -> bool {
         matches!(self.state, State::Content(_))
     }
 
-    fn reject<'r>(&mut self, rejection: Rejection) -> Next<'r> {
+    fn reject<'r>(&mut self, rejection: Rejection, bytes: &[u8]) -> Next<'r> {
         self.state = State::Ended;
-        Next::Reject(rejection)
+        Next::Reject(Rejection { head_only: is_head(bytes), ..rejection })
     }
+}
+
+/// Whether what was received begins with the method HEAD, behind any empty lines.
+fn is_head(mut bytes: &[u8]) -> bool {
+    while let [b'\r', b'\n', rest @ ..] = bytes {
+        bytes = rest;
+    }
+    bytes.starts_with(b"HEAD ")
 }

@@ -15,11 +15,13 @@ use crate::target::Target;
 pub struct Rejection {
     /// The answer.
     pub status: Status,
+    /// Whether it goes without a body, because it answers HEAD (RFC 9110 §9.3.2).
+    pub head_only: bool,
 }
 
 impl Rejection {
     pub(crate) const fn new(status: Status) -> Self {
-        Self { status }
+        Self { status, head_only: false }
     }
 }
 

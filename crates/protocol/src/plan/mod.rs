@@ -5,7 +5,7 @@ mod negotiate;
 mod range;
 mod render;
 
-use webroot::{Damage, Resource, Variant, Webroot};
+use webroot::{Coding, Damage, Resource, Variant, Webroot};
 
 use crate::fields::Field;
 use crate::parse::{Method, Rejection, Request, Version};
@@ -38,8 +38,8 @@ pub enum Reply<'p> {
         status: Status,
         /// What is sent.
         variant: Variant<'p>,
-        /// Bytes of the representation that was asked for, of a 416.
-        size: Option<u64>,
+        /// What an error says of the resource that was asked for.
+        about: About,
     },
     /// A stored redirect and the query that its target takes on.
     Redirect {
@@ -62,12 +62,19 @@ pub enum Reply<'p> {
     Error {
         /// Its status.
         status: Status,
-        /// Whether the resource has several variants, so that another `Accept-Encoding` could have
-        /// been answered otherwise.
-        varies: bool,
-        /// Bytes of the representation that was asked for, of a 416.
-        size: Option<u64>,
+        /// What it says of the resource that was asked for.
+        about: About,
     },
+}
+
+/// What an error says of a resource that is there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct About {
+    /// Whether it has several variants, so that another `Accept-Encoding` could have been answered
+    /// otherwise.
+    pub varies: bool,
+    /// Bytes of the representation of which no range could be satisfied.
+    pub size: Option<u64>,
 }
 
 impl Reply<'_> {
@@ -116,11 +123,11 @@ pub fn plan<'p>(
 /// The response to what is no request. The connection ends behind it.
 pub fn reject(rejection: Rejection) -> Plan<'static> {
     let reply = error(rejection.status);
-    Plan { reply, head_only: false, close: true, say_keep_alive: false }
+    Plan { reply, head_only: rejection.head_only, close: true, say_keep_alive: false }
 }
 
 fn error(status: Status) -> Reply<'static> {
-    Reply::Error { status, varies: false, size: None }
+    Reply::Error { status, about: About::default() }
 }
 
 fn reply<'p>(
@@ -128,11 +135,12 @@ fn reply<'p>(
     webroot: Option<&'p Webroot>,
     scratch: &'p mut Scratch,
 ) -> Result<Reply<'p>, Damage> {
+    let failed = |path: &[u8], status| failure(request, webroot, path, status, About::default());
     match request.method {
         Method::Get | Method::Head => {}
         Method::Options => return Ok(Reply::Options),
-        Method::NotAllowed => return failure(request, webroot, b"/", Status::METHOD_NOT_ALLOWED),
-        Method::Unknown => return failure(request, webroot, b"/", Status::NOT_IMPLEMENTED),
+        Method::NotAllowed => return failed(b"/", Status::METHOD_NOT_ALLOWED),
+        Method::Unknown => return failed(b"/", Status::NOT_IMPLEMENTED),
     }
     let Some(path) = request.target.decoded(&mut scratch.path) else {
         return Ok(error(Status::BAD_REQUEST));
@@ -142,7 +150,7 @@ fn reply<'p>(
         None => None,
     };
     let Some(resource) = found else {
-        return failure(request, webroot, path, Status::NOT_FOUND);
+        return failed(path, Status::NOT_FOUND);
     };
     match resource.status() {
         200 => representation(request, webroot, path, resource, &mut scratch.parts),
@@ -152,8 +160,13 @@ fn reply<'p>(
             query: request.target.query.filter(|_| resource.keeps_query()),
         }),
         status => match negotiate::choose(&resource, &request.fields) {
-            Some(variant) => Ok(Reply::Stored { status: Status(status), variant, size: None }),
-            None => failure(request, webroot, path, Status::NOT_ACCEPTABLE),
+            Some(variant) => {
+                Ok(Reply::Stored { status: Status(status), variant, about: About::default() })
+            }
+            None => {
+                let about = About { varies: resource.variants().len() > 1, size: None };
+                failure(request, webroot, path, Status::NOT_ACCEPTABLE, about)
+            }
         },
     }
 }
@@ -168,29 +181,23 @@ fn representation<'p>(
 ) -> Result<Reply<'p>, Damage> {
     let fields = &request.fields;
     let varies = resource.variants().len() > 1;
-    let fail = |status, size| {
-        let reply = failure(request, webroot, path, status)?;
-        Ok(reply.about(varies, size))
-    };
-    // Range is defined for GET alone (RFC 9110 §14.2).
-    let is_get = request.method == Method::Get;
-    let asked = if is_get && fields.has(Field::Range) { Asked::parse(fields) } else { None };
-    let ranged =
-        asked.and_then(|asked| range::select(&resource, fields).map(|variant| (asked, variant)));
-    let variant = match &ranged {
-        Some((_, variant)) => *variant,
-        None => match negotiate::choose(&resource, fields) {
-            Some(variant) => variant,
-            None => return fail(Status::NOT_ACCEPTABLE, None),
-        },
+    let fail = |status, size| failure(request, webroot, path, status, About { varies, size });
+    let Some(variant) = negotiate::choose(&resource, fields) else {
+        return fail(Status::NOT_ACCEPTABLE, None);
     };
     match conditional::evaluate(fields, variant.etag(), resource.modified()) {
         Outcome::Perform => {}
         Outcome::NotModified => return Ok(Reply::NotModified(variant)),
         Outcome::Failed => return fail(Status::PRECONDITION_FAILED, None),
     }
-    let whole = Reply::Stored { status: Status::OK, variant, size: None };
-    let Some((asked, variant)) = ranged else { return Ok(whole) };
+    let whole = Reply::Stored { status: Status::OK, variant, about: About::default() };
+    // Range is defined for GET alone, and looked at when the answer would be 200 (RFC 9110 §14.2).
+    if request.method != Method::Get || !fields.has(Field::Range) {
+        return Ok(whole);
+    }
+    let Some((asked, variant)) = Asked::parse(fields).zip(range::select(&resource, fields)) else {
+        return Ok(whole);
+    };
     let size = variant.body().size;
     if !asked.parts_of(size, parts) {
         return Ok(whole);
@@ -198,6 +205,8 @@ fn representation<'p>(
     match parts.as_slice() {
         [] => fail(Status::RANGE_NOT_SATISFIABLE, Some(size)),
         [part] => Ok(Reply::Part(variant, *part)),
+        // `Content-Encoding` would be that of the multipart text (RFC 9110 §8.4).
+        _ if variant.coding() != Coding::Identity => Ok(whole),
         parts => Ok(Reply::Parts(variant, parts)),
     }
 }
@@ -208,20 +217,15 @@ fn failure<'p>(
     webroot: Option<&'p Webroot>,
     path: &[u8],
     status: Status,
+    about: About,
 ) -> Result<Reply<'p>, Damage> {
-    let Some(webroot) = webroot else { return Ok(error(status)) };
-    let Some(page) = webroot.error_page(status.0, path)? else { return Ok(error(status)) };
+    let page = match webroot {
+        Some(webroot) => webroot.error_page(status.0, path)?,
+        None => None,
+    };
+    let Some(page) = page else { return Ok(Reply::Error { status, about }) };
     let variant = negotiate::choose(&page, &request.fields).unwrap_or_else(|| page.first());
-    Ok(Reply::Stored { status, variant, size: None })
-}
-
-impl<'p> Reply<'p> {
-    /// An error about a resource that is there.
-    fn about(self, varies: bool, size: Option<u64>) -> Self {
-        match self {
-            Self::Error { status, .. } => Self::Error { status, varies, size },
-            Self::Stored { status, variant, .. } => Self::Stored { status, variant, size },
-            other => other,
-        }
-    }
+    // A page in several codings says `Vary` itself.
+    let varies = about.varies && page.variants().len() == 1;
+    Ok(Reply::Stored { status, variant, about: About { varies, ..about } })
 }

@@ -38,19 +38,23 @@ pub(super) struct Asked<'r> {
 /// Clients take the offsets of a range for those of the file, so a coded variant is only cut for
 /// a client that shows that it has part of just that one.
 pub(super) fn select<'w>(resource: &Resource<'w>, fields: &Fields<'_>) -> Option<Variant<'w>> {
+    let accepted = Accepted::read(fields);
+    let accepts = |variant: &Variant<'w>| {
+        !fields.has(Field::AcceptEncoding) || accepted.has(variant.coding())
+    };
     if fields.has(Field::IfRange) {
         let value = fields.single(Field::IfRange)?;
         let named = |variant: &Variant<'w>| if_range(value, variant.etag(), None);
         if let Some(variant) = resource.variants().find(named) {
-            return Some(variant);
+            return Some(variant).filter(accepts);
         }
-        if !if_range(value, None, resource.modified()) {
+        // A time that several variants share is a weak validator (RFC 9110 §8.8.1).
+        let modified = resource.modified().filter(|_| resource.variants().len() == 1);
+        if !if_range(value, None, modified) {
             return None;
         }
     }
-    let plain = identity(resource)?;
-    let accepted = !fields.has(Field::AcceptEncoding) || Accepted::read(fields).has(plain.coding());
-    accepted.then_some(plain)
+    identity(resource).filter(accepts)
 }
 
 impl<'r> Asked<'r> {

@@ -3,7 +3,7 @@
 use webroot::{Span, Variant};
 
 use super::range::Part;
-use super::{Plan, Reply};
+use super::{About, Plan, Reply};
 use crate::clock::Clock;
 use crate::status::Status;
 
@@ -39,8 +39,8 @@ impl Plan<'_> {
             sink.text(b"Connection: keep-alive\r\n");
         }
         match &self.reply {
-            Reply::Stored { status, variant, size } => {
-                about(*status, *size, sink);
+            Reply::Stored { status, variant, about } => {
+                self::about(*status, *about, sink);
                 let (head, body) = (variant.head(), variant.body());
                 if self.head_only {
                     sink.stored(head);
@@ -87,11 +87,8 @@ impl Plan<'_> {
                 sink.text(ALLOW);
                 sink.text(END_OF_HEAD);
             }
-            Reply::Error { status, varies, size } => {
-                about(*status, *size, sink);
-                if *varies {
-                    sink.text(VARY);
-                }
+            Reply::Error { status, about } => {
+                self::about(*status, *about, sink);
                 let text = status.text();
                 sink.text(b"Content-Type: text/plain; charset=utf-8\r\n");
                 sink.text(b"X-Content-Type-Options: nosniff\r\n");
@@ -113,11 +110,14 @@ impl Plan<'_> {
 }
 
 /// The fields that a status asks for, whatever page comes with it.
-fn about(status: Status, size: Option<u64>, sink: &mut impl Sink) {
+fn about(status: Status, about: About, sink: &mut impl Sink) {
     if status == Status::METHOD_NOT_ALLOWED {
         sink.text(ALLOW);
     }
-    if let Some(size) = size {
+    if about.varies {
+        sink.text(VARY);
+    }
+    if let Some(size) = about.size {
         sink.text(b"Content-Range: bytes */");
         number(size, sink);
         sink.text(b"\r\n");
@@ -195,20 +195,33 @@ impl Sink for Counter {
     }
 }
 
-/// A query as it may stand in `Location` (RFC 3986 §3.4): what is not valid there is escaped.
+/// A query as it may stand in `Location` (RFC 3986 §3.4): what is not valid there is escaped, and a
+/// percent sign that begins no escape as well.
 fn escape(query: &[u8], sink: &mut impl Sink) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let is_valid =
-        |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
-    for run in query.chunk_by(|a, b| is_valid(*a) && is_valid(*b)) {
-        match run {
-            [byte] if !is_valid(*byte) => {
-                let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
-                sink.text(&[b'%', digit(byte >> 4), digit(byte & 15)]);
-            }
-            run => sink.text(run),
+    let mut rest = query;
+    while !rest.is_empty() {
+        let valid = valid_prefix(rest);
+        let (run, after) = rest.split_at_checked(valid).unwrap_or((rest, &[]));
+        if !run.is_empty() {
+            sink.text(run);
+        }
+        rest = after;
+        if let [byte, after @ ..] = rest {
+            let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
+            sink.text(&[b'%', digit(byte >> 4), digit(byte & 15)]);
+            rest = after;
         }
     }
+}
+
+/// How many bytes at the start of a query are valid as they are.
+fn valid_prefix(query: &[u8]) -> usize {
+    let valid = |at: usize, byte: u8| match byte {
+        b'%' => query.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)),
+        byte => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(&byte),
+    };
+    query.iter().enumerate().take_while(|(at, byte)| valid(*at, **byte)).count()
 }
 
 /// A number in decimal.
