@@ -78,6 +78,10 @@ impl<'r> Asked<'r> {
     /// body has none of them. False if it is too much to ask, so that the whole is sent.
     pub(super) fn parts_of(&self, size: u64, parts: &mut Vec<Part>) -> bool {
         parts.clear();
+        // A suffix of nothing is all of it, which no `Content-Range` can say (RFC 9110 §14.1.2).
+        if size == 0 && self.specs().flatten().any(|spec| matches!(spec, Spec::Last(1..))) {
+            return false;
+        }
         let mut overlaps = 0;
         for (first, last) in self.specs().flatten().filter_map(|spec| spec.of(size)) {
             if parts.iter().any(|part| first <= part.last && part.first <= last) {
@@ -184,6 +188,8 @@ mod tests {
         assert_eq!(several("10-", 10), []);
         assert_eq!(several("-0", 10), []);
         assert_eq!(several("0-", 0), []);
+        assert_eq!(several("-0", 0), []);
+        assert_eq!(asked("-5", 0), None);
         assert_eq!(several("99999999999999999999999-,1-2", 10), [(1, 2)]);
     }
 

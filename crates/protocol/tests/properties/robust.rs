@@ -24,7 +24,7 @@ static WEBROOT: LazyLock<Webroot> = LazyLock::new(|| {
 });
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn requests_and_what_is_like_them_are_answered_in_good_form(bytes in request()) {

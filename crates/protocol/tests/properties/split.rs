@@ -11,8 +11,8 @@ use crate::grammar::stream;
 enum Outcome {
     /// A request, the place of its first byte behind the head, and all that is known of it.
     Request(usize, String),
-    /// A refusal with its status.
-    Reject(u16),
+    /// A refusal with its status, and whether it goes without a body.
+    Reject(u16, bool),
     /// Content that breaks its framing.
     End,
     /// All is used, or part of a request is kept. Whether one has begun, and its content.
@@ -41,7 +41,7 @@ fn outcomes<'b>(packets: impl IntoIterator<Item = &'b [u8]>, limits: &Limits) ->
                     size
                 }
                 Next::Reject(rejection) => {
-                    outcomes.push(Outcome::Reject(rejection.status.0));
+                    outcomes.push(Outcome::Reject(rejection.status.0, rejection.head_only));
                     return outcomes;
                 }
                 Next::End => {
@@ -78,13 +78,20 @@ fn limits() -> impl Strategy<Value = Limits> {
     prop_oneof![
         Just(Limits::default()),
         Just(Limits { request_line: 24, head: 80, body: 8 }),
-        (10..40usize, 30..120usize, 0..20u64)
-            .prop_map(|(request_line, head, body)| Limits { request_line, head, body }),
+        (10..40usize, 30..120usize, 0..20u64).prop_map(|(request_line, head, body)| Limits {
+            request_line,
+            head,
+            body
+        }),
     ]
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 1000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn any_split_has_the_outcomes_of_the_whole(
@@ -96,6 +103,14 @@ proptest! {
         prop_assert_eq!(&outcomes(cut(&bytes, &sizes), &limits), &whole, "sizes {:?}", sizes);
         prop_assert_eq!(&outcomes(cut(&bytes, &[1]), &limits), &whole, "a byte at a time");
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 150,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn a_cut_at_any_place_changes_nothing(bytes in stream(), limits in limits()) {
