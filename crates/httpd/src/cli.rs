@@ -21,7 +21,7 @@ pub struct Flags {
     #[arg(value_enum, default_value = "auto")]
     backend: Backend,
 
-    /// Address and port to listen on; may be given several times [default: [::]:8080]
+    /// Address and port to listen on; may be given several times; by default port 8080 of all addresses
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Vec<std::net::SocketAddr>,
 

@@ -21,6 +21,9 @@ pub(crate) enum End {
     Open,
     /// The last answer says `Connection: close`; the next request is not answered.
     Close,
+    /// The same, and the client that asked for it sends nothing more: what it sent would meet a
+    /// closed socket, and the reset overtake a large answer (RFC 9112 §9.6).
+    Last,
     /// It ends without a word, behind content that breaks its framing.
     Cut,
     /// A request is not complete: nothing comes until the client ends.

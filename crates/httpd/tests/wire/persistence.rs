@@ -155,7 +155,7 @@ fn with_close() -> Vec<Case> {
             "RFC 9112 §9.6",
             get("/large.bin", close),
             [ok("/large.bin")],
-            End::Close,
+            End::Last,
         ),
         case(
             "an error ends the connection that is to be closed",
@@ -183,7 +183,7 @@ fn with_close() -> Vec<Case> {
             "RFC 9112 §9.6",
             get("/large.bin", "Connection: close\r\nRange: bytes=100-\r\n"),
             [part("/large.bin", Coding::Identity, 100, 299_999)],
-            End::Close,
+            End::Last,
         ),
         case(
             "a redirect ends the connection that is to be closed",

@@ -54,13 +54,13 @@ pub(crate) fn run(backend: &str, cases: &[Case]) {
 
 fn check(server: &Server, case: &Case, split: Split) -> Result<(), String> {
     let mut sent = case.input.clone();
-    if case.end != End::Waits {
+    if !matches!(case.end, End::Waits | End::Last) {
         sent.extend_from_slice(PROBE);
     }
     let mut wanted = case.answers.clone();
     match case.end {
         End::Open => wanted.push(site::ok("/probe").closing()),
-        End::Close => {
+        End::Close | End::Last => {
             let last = wanted.pop().expect("an answer that says that the connection ends");
             wanted.push(last.closing());
         }
