@@ -26,6 +26,8 @@ pub(crate) struct Session {
     held_back: bool,
     /// Bytes received of the content of the last request.
     content: u64,
+    /// Whether a request was answered.
+    has_answered: bool,
     ended: Option<Ending>,
 }
 
@@ -119,10 +121,14 @@ impl Session {
         }
     }
 
-    /// The worker is stopping: an idle connection ends, a busy one with its response.
-    pub(crate) fn drain(&mut self) {
-        if self.waiting() == Waiting::KeepAlive && self.backlog.is_empty() {
-            self.ended.get_or_insert(Ending::Close);
+    /// The worker is stopping: a kept connection ends, at once if it is idle and else with its
+    /// response. One whose first request is still on its way is answered first.
+    pub(crate) fn drain(&mut self, idle: bool) {
+        if self.waiting() == Waiting::KeepAlive && self.backlog.is_empty() && self.has_answered {
+            // The peer may have sent its next request meanwhile, and must not lose this answer by
+            // a reset.
+            let ending = if idle { Ending::Close } else { Ending::Linger };
+            self.ended.get_or_insert(ending);
         }
     }
 
@@ -148,6 +154,7 @@ impl Session {
                 Next::Request(mut request, size) => {
                     request.persistent &= !service.draining;
                     self.content = 0;
+                    self.has_answered = true;
                     self.answer(&request, out, service);
                     used += size;
                     if self.ended == Some(Ending::Close) && used < bytes.len() {

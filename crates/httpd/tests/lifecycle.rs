@@ -444,3 +444,30 @@ fn peers_that_reset_before_they_are_answered_do_no_harm(backend: &str) {
     assert!(!log.iter().any(|line| line.contains("bug") || line.contains("panic")), "{log:#?}");
     assert!(!log.iter().any(|line| line.contains("failed")), "{log:#?}");
 }
+
+on_every_backend!(a_response_in_flight_finishes_though_the_peer_asks_for_more);
+fn a_response_in_flight_finishes_though_the_peer_asks_for_more(backend: &str) {
+    let server = Server::start(backend, lay);
+    let (mut stream, beginning) = begin_huge(&server);
+    server.signal(Signal::SIGTERM);
+    server.wait_for_log("finishing responses in flight");
+    stream.write_all(REQUEST).unwrap();
+    let response = Response::read(&mut beginning.chain(&mut stream), false);
+    assert!(response.body == numbered("huge", HUGE), "the body is cut");
+}
+
+on_every_backend!(connections_that_wait_to_be_accepted_at_the_end_are_answered);
+fn connections_that_wait_to_be_accepted_at_the_end_are_answered(backend: &str) {
+    let mut server = Server::start_with(backend, &["--workers", "1"], lay);
+    server.signal(Signal::SIGSTOP);
+    let mut waiting: Vec<_> = (0..200).map(|_| server.connect()).collect();
+    for stream in &mut waiting {
+        stream.write_all(REQUEST).unwrap();
+    }
+    server.signal(Signal::SIGTERM);
+    server.signal(Signal::SIGCONT);
+    for stream in &mut waiting {
+        assert_eq!(Response::read(stream, false).status, 200);
+    }
+    assert_eq!(server.wait(), Some(0));
+}

@@ -13,7 +13,7 @@ use slab::Slab;
 
 use super::patience::{Patience, Stage, Timers, seconds};
 use super::socket::{accept, is_exhausted, unacknowledged};
-use super::{REST, Worker};
+use super::{LAST_CALL, REST, Worker};
 use crate::outgoing::{FilePart, Front, Outgoing};
 use crate::service::{Fetch, Service};
 use crate::session::{Ending, Session, Waiting};
@@ -143,7 +143,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
             for event in events.iter().take(count) {
                 match event.data() {
                     WAKE => woken = true,
-                    token if token <= self.listeners.len() as u64 => self.accept(token)?,
+                    token if token <= self.listeners.len() as u64 => self.accept(token, ACCEPTS)?,
                     token => self.notice(token, event.events()),
                 }
             }
@@ -180,10 +180,11 @@ impl<'w, T: Transmit> Loop<'w, T> {
         Ok(())
     }
 
-    fn accept(&mut self, token: u64) -> io::Result<()> {
+    /// Accepts up to `most` of the connections that wait at a listener.
+    fn accept(&mut self, token: u64, most: usize) -> io::Result<()> {
         let listener = self.listeners.get((token - FIRST_LISTENER) as usize).map(Arc::clone);
         let Some(listener) = listener else { return Ok(()) };
-        for _ in 0..ACCEPTS {
+        for _ in 0..most {
             match accept(&*listener) {
                 // Served before the next is accepted: its request is often there already.
                 Ok(socket) => {
@@ -304,9 +305,11 @@ impl<'w, T: Transmit> Loop<'w, T> {
 
     /// Stops accepting, ends idle connections, and sets the time by which the others have to.
     fn drain(&mut self) {
+        self.service.draining = true;
+        self.timers.hurry(LAST_CALL);
         // What was connected before the listener closes is served.
         for token in (FIRST_LISTENER..).take(self.listeners.len()) {
-            let _ = self.accept(token);
+            let _ = self.accept(token, usize::MAX);
         }
         if self.rests_until.take().is_none() {
             for listener in &self.listeners {
@@ -315,12 +318,13 @@ impl<'w, T: Transmit> Loop<'w, T> {
         }
         self.listeners.clear();
         self.worker.stop_listening();
-        self.service.draining = true;
         self.drains_until = Some(self.timers.now + self.worker.config.drain.as_millis() as u64);
         let keys: Vec<usize> = self.peers.iter().map(|(key, _)| key).collect();
         for key in keys {
             if let Some(peer) = self.peers.get_mut(key) {
-                peer.session.drain();
+                peer.session.drain(peer.out.is_empty());
+                let stage = peer.patience.stage;
+                self.timers.enter(key as u64, &mut peer.patience, stage, stage == Stage::Request);
             }
             self.turn(key);
         }

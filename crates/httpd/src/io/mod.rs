@@ -40,6 +40,9 @@ pub(crate) use uring::probe;
 /// Milliseconds for which accepting rests when descriptors run out.
 const REST: u64 = 100;
 
+/// Milliseconds that a request which is on its way has to arrive when the worker stops.
+const LAST_CALL: u64 = 1000;
+
 /// A backend that was chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {

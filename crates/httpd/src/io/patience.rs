@@ -1,5 +1,7 @@
 //! How long a worker waits for each of its connections.
 
+use std::time::Duration;
+
 use nix::time::{ClockId, clock_gettime};
 use protocol::Clock;
 
@@ -93,6 +95,11 @@ impl Timers {
             Stage::Linger => self.timeouts.linger,
         };
         timeout.as_millis() as u64
+    }
+
+    /// The worker is stopping: requests that have not come yet get so many milliseconds at most.
+    pub(super) fn hurry(&mut self, milliseconds: u64) {
+        self.timeouts.head = self.timeouts.head.min(Duration::from_millis(milliseconds));
     }
 
     /// Milliseconds until a deadline may be past, `None` without one.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use protocol::Host;
-use webroot::Webroot;
+use webroot::{ErrorKind, Webroot};
 
 use super::DEFAULT;
 use super::snapshot::{Generation, Snapshot};
@@ -173,11 +173,19 @@ impl Entry {
         if !metadata.is_file() {
             return Err(format!("{}: not a file", path.display()));
         }
-        let file = File::open(path).map_err(told)?;
-        let opened = Fingerprint::of(&file.metadata().map_err(told)?);
-        let webroot = Webroot::from_file(file)
-            .map_err(|kind| webroot::Error { path: path.to_owned(), kind }.to_string())?;
-        Ok(Some((webroot, opened)))
+        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, file) = opened.map_err(|error| {
+            // It may be a passing want, of descriptors or memory: it is tried again.
+            self.seen = None;
+            told(error)
+        })?;
+        let webroot = Webroot::from_file(file).map_err(|kind| {
+            if matches!(kind, ErrorKind::Io(..)) {
+                self.seen = None;
+            }
+            webroot::Error { path: path.to_owned(), kind }.to_string()
+        })?;
+        Ok(Some((webroot, Fingerprint::of(&metadata))))
     }
 }
 

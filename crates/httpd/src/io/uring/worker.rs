@@ -12,8 +12,8 @@ use slab::Slab;
 use super::peer::Peer;
 use super::ring::{Completion, Operation, Ring};
 use crate::io::patience::{Stage, Timers, seconds};
-use crate::io::socket::{is_exhausted, own, unacknowledged};
-use crate::io::{REST, Worker};
+use crate::io::socket::{accept, is_exhausted, own, unacknowledged};
+use crate::io::{LAST_CALL, REST, Worker};
 use crate::service::{Fetch, Service};
 use crate::session::{Ending, Waiting};
 
@@ -137,8 +137,7 @@ impl<'w> Loop<'w> {
                 listener.accepting = false;
             }
             if draining && self.listeners.iter().all(|listener| !listener.accepting) {
-                self.listeners.clear();
-                self.worker.stop_listening();
+                self.stop_listening()?;
             }
         }
         match completion.result {
@@ -155,6 +154,17 @@ impl<'w> Loop<'w> {
             Err(_) => {}
         }
         if completion.more || draining { Ok(()) } else { self.listen() }
+    }
+
+    /// Closes the listeners, which the ring has let go of. What was connected before is served.
+    fn stop_listening(&mut self) -> io::Result<()> {
+        for listener in std::mem::take(&mut self.listeners) {
+            while let Ok(socket) = accept(&*listener.socket) {
+                self.begin(socket)?;
+            }
+        }
+        self.worker.stop_listening();
+        Ok(())
     }
 
     fn begin(&mut self, socket: OwnedFd) -> io::Result<()> {
@@ -316,13 +326,20 @@ impl<'w> Loop<'w> {
                 self.ring.cancel(Operation::Accept(number))?;
             }
         }
+        if self.listeners.iter().all(|listener| !listener.accepting) {
+            self.stop_listening()?;
+        }
         self.rests_until = None;
         self.service.draining = true;
+        self.timers.hurry(LAST_CALL);
         self.drains_until = Some(self.timers.now + self.worker.config.drain.as_millis() as u64);
         let keys: Vec<usize> = self.peers.iter().map(|(key, _)| key).collect();
         for key in keys {
             if let Some(peer) = self.peers.get_mut(key) {
-                peer.session.drain();
+                let idle = peer.lane.free().is_some_and(|out| out.is_empty());
+                peer.session.drain(idle);
+                let stage = peer.patience.stage;
+                self.timers.enter(key as u64, &mut peer.patience, stage, stage == Stage::Request);
             }
             self.go_on(key as u32, 0)?;
         }
