@@ -12,11 +12,11 @@ use protocol::Clock;
 use slab::Slab;
 
 use super::patience::{Patience, Stage, Timers, seconds};
-use super::socket::{accept, is_exhausted, unacknowledged};
+use super::socket::{accept, is_exhausted};
 use super::{LAST_CALL, REST, Worker};
 use crate::outgoing::{FilePart, Front, Outgoing};
 use crate::service::{Fetch, Service};
-use crate::session::{Ending, Session, Waiting};
+use crate::session::{Ending, Session};
 
 /// How a backend on epoll moves the bytes of a file.
 pub(super) trait Transmit {
@@ -259,19 +259,8 @@ impl<'w, T: Transmit> Loop<'w, T> {
             Fate::Continues => self.busy.push(key),
             Fate::Waits => {}
         }
-        let stage = match peer.session.waiting() {
-            _ if !peer.out.is_empty() => Stage::Sending,
-            _ if peer.session.ending().is_some() => Stage::Linger,
-            Waiting::Request => Stage::Request,
-            Waiting::KeepAlive => Stage::KeepAlive,
-        };
-        // An answer earns the peer new patience for its next request.
-        let moved = peer.sent > before;
-        let renew = moved && matches!(stage, Stage::Request | Stage::KeepAlive);
-        // A connection on which nothing began yet stays at its first deadline.
-        if moved || stage != Stage::KeepAlive || peer.patience.stage != Stage::Request {
-            self.timers.enter(key as u64, &mut peer.patience, stage, renew);
-        }
+        let (sending, moved) = (!peer.out.is_empty(), peer.sent > before);
+        self.timers.settle(key as u64, &mut peer.patience, &peer.session, sending, moved);
     }
 
     fn end(&mut self, key: usize) {
@@ -287,11 +276,8 @@ impl<'w, T: Transmit> Loop<'w, T> {
             if !self.timers.is_due(token, tick, &mut peer.patience) {
                 continue;
             }
-            let moved = match peer.patience.stage {
-                Stage::Sending => Some(peer.sent.saturating_sub(unacknowledged(&peer.socket))),
-                _ => peer.session.content_received(),
-            };
-            if moved.is_some_and(|moved| self.timers.extend(token, &mut peer.patience, moved)) {
+            let Peer { patience, session, socket, sent, .. } = peer;
+            if self.timers.is_fast_enough(token, patience, session, socket, *sent) {
                 continue;
             }
             if peer.patience.stage == Stage::Request && peer.session.ending().is_none() {

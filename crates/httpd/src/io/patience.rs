@@ -1,11 +1,14 @@
 //! How long a worker waits for each of its connections.
 
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
 use protocol::Clock;
 
+use super::socket::unacknowledged;
 use crate::config::Timeouts;
+use crate::session::{Session, Waiting};
 use crate::timer::{Due, Wheel};
 
 /// What a connection waits for.
@@ -58,6 +61,48 @@ impl Timers {
         clock.set(seconds());
     }
 
+    /// Notes where a connection stands after it did what it could. `sending`: whether a response is
+    /// on its way. `moved`: whether some of one just was sent.
+    pub(super) fn settle(
+        &mut self,
+        token: u64,
+        patience: &mut Patience,
+        session: &Session,
+        sending: bool,
+        moved: bool,
+    ) {
+        let stage = match session.waiting() {
+            _ if sending => Stage::Sending,
+            _ if session.ending().is_some() => Stage::Linger,
+            Waiting::Request => Stage::Request,
+            Waiting::KeepAlive => Stage::KeepAlive,
+        };
+        // A connection on which nothing began yet stays at its first deadline.
+        if moved || stage != Stage::KeepAlive || patience.stage != Stage::Request {
+            // An answer earns the peer new patience for its next request.
+            let renew = moved && matches!(stage, Stage::Request | Stage::KeepAlive);
+            self.enter(token, patience, stage, renew);
+        }
+    }
+
+    /// Whether a connection that is due gets another period, because its peer takes a response, or
+    /// sends content, fast enough. `sent`: bytes handed to the socket so far.
+    pub(super) fn is_fast_enough(
+        &mut self,
+        token: u64,
+        patience: &mut Patience,
+        session: &Session,
+        socket: impl AsFd,
+        sent: u64,
+    ) -> bool {
+        let moved = match patience.stage {
+            // What the kernel has buffered is not progress.
+            Stage::Sending => Some(sent.saturating_sub(unacknowledged(socket))),
+            _ => session.content_received(),
+        };
+        moved.is_some_and(|moved| self.extend(token, patience, moved))
+    }
+
     /// Starts the patience for a stage. `renew`: whether something happened that earns the peer new
     /// patience in a stage that it is in already.
     pub(super) fn enter(&mut self, token: u64, patience: &mut Patience, stage: Stage, renew: bool) {
@@ -73,7 +118,7 @@ impl Timers {
 
     /// Whether a peer that is due gets another period, because it moves bytes fast enough. `total`:
     /// all that it has moved so far.
-    pub(super) fn extend(&mut self, token: u64, patience: &mut Patience, total: u64) -> bool {
+    fn extend(&mut self, token: u64, patience: &mut Patience, total: u64) -> bool {
         let period = self.timeout(patience.stage);
         let least = (period * self.timeouts.min_rate / 1000).max(1);
         // The first period of a response begins only now, that of content began with the content.

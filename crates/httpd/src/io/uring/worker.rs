@@ -12,10 +12,10 @@ use slab::Slab;
 use super::peer::Peer;
 use super::ring::{Completion, Operation, Ring};
 use crate::io::patience::{Stage, Timers, seconds};
-use crate::io::socket::{accept, is_exhausted, own, unacknowledged};
+use crate::io::socket::{accept, is_exhausted, own};
 use crate::io::{LAST_CALL, REST, Worker};
 use crate::service::{Fetch, Service};
-use crate::session::{Ending, Waiting};
+use crate::session::Ending;
 
 /// Runs a worker until it has drained.
 pub(in crate::io) fn run(worker: &Worker) -> io::Result<()> {
@@ -259,18 +259,8 @@ impl<'w> Loop<'w> {
         } else {
             peer.stop_receiving(&mut self.ring, key)?;
         }
-        let stage = match peer.session.waiting() {
-            _ if peer.lane.is_sending() => Stage::Sending,
-            _ if peer.session.ending().is_some() => Stage::Linger,
-            Waiting::Request => Stage::Request,
-            Waiting::KeepAlive => Stage::KeepAlive,
-        };
-        // An answer earns the peer new patience for its next request.
-        let renew = moved > 0 && matches!(stage, Stage::Request | Stage::KeepAlive);
-        // A connection on which nothing began yet stays at its first deadline.
-        if moved > 0 || stage != Stage::KeepAlive || peer.patience.stage != Stage::Request {
-            self.timers.enter(u64::from(key), &mut peer.patience, stage, renew);
-        }
+        let (sending, moved) = (peer.lane.is_sending(), moved > 0);
+        self.timers.settle(u64::from(key), &mut peer.patience, &peer.session, sending, moved);
         Ok(())
     }
 
@@ -299,11 +289,8 @@ impl<'w> Loop<'w> {
             if !self.timers.is_due(token, tick, &mut peer.patience) {
                 continue;
             }
-            let moved = match peer.patience.stage {
-                Stage::Sending => Some(peer.sent.saturating_sub(unacknowledged(&peer.socket))),
-                _ => peer.session.content_received(),
-            };
-            if moved.is_some_and(|moved| self.timers.extend(token, &mut peer.patience, moved)) {
+            let Peer { patience, session, socket, sent, .. } = peer;
+            if self.timers.is_fast_enough(token, patience, session, &*socket, *sent) {
                 continue;
             }
             match peer.lane.free() {
