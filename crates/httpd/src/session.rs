@@ -187,7 +187,8 @@ impl Session {
             generation.tell_damage(damage);
         }
         if plan.close {
-            let more = request.has_content();
+            // A peer that did not ask for the end may have sent more by then.
+            let more = request.has_content() || service.draining;
             self.ended = Some(if more { Ending::Linger } else { Ending::Close });
         }
         let Some(generation) = generation else {
