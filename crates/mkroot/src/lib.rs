@@ -6,6 +6,7 @@
 mod classify;
 mod error;
 mod extension;
+mod finding;
 mod layout;
 mod output;
 mod progress;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 pub use error::{Error, ErrorKind};
+pub use finding::{Finding, Severity};
 pub use progress::Progress;
 
 use output::Output;
