@@ -57,6 +57,16 @@ impl Webroot {
         check.section("bodies", &self.header().bodies);
         check.section("entries", &self.header().entries);
         check.section("index", &self.header().index);
+        if let Some(files) = &self.header().files {
+            check.section("files", files);
+            check.files(files);
+        }
+        if let Some(codings) = &self.header().codings {
+            check.section("codings", codings);
+            for damage in self.codings().filter_map(Result::err).take(MAX_FINDINGS) {
+                check.found(damage.what, damage.offset, None);
+            }
+        }
         let mut spans = check.entries();
         spans.extend(check.bodies());
         check.padding(spans);
@@ -99,6 +109,8 @@ impl<'w> Check<'w> {
             let what = match name {
                 "bodies" => "table of bodies does not match its digest",
                 "entries" => "entries do not match their digest",
+                "files" => "table of files does not match its digest",
+                "codings" => "table of codings does not match its digest",
                 _ => "index does not match its digest",
             };
             self.found(what, span.offset, None);
@@ -137,6 +149,28 @@ impl<'w> Check<'w> {
             self.found("number of entries contradicts the header", offset, None);
         }
         heads
+    }
+
+    /// Files of the tree against order and count.
+    fn files(&mut self, section: &Section) {
+        let offset = section.bytes.start as u64;
+        let mut count = 0;
+        let mut last: Option<&[u8]> = None;
+        for file in self.webroot.files().into_iter().flatten() {
+            match file {
+                Ok(file) => {
+                    if last.is_some_and(|last| last >= file.path()) {
+                        self.found("file out of order", offset, Some(file.path()));
+                    }
+                    last = Some(file.path());
+                    count += 1;
+                }
+                Err(damage) => self.found(damage.what, damage.offset, None),
+            }
+        }
+        if count != section.count as usize {
+            self.found("number of files contradicts the header", offset, None);
+        }
     }
 
     fn variants(&mut self, resource: &Resource<'w>, heads: &mut Vec<Span>) {
@@ -179,7 +213,9 @@ impl<'w> Check<'w> {
     /// Whether all that no head, body or section takes is zero.
     fn padding(&mut self, mut spans: Vec<Span>) {
         let header = self.webroot.header();
-        for section in [&header.bodies, &header.entries, &header.index] {
+        let optional = [&header.files, &header.codings].into_iter().flatten();
+        for section in [&header.bodies, &header.entries, &header.index].into_iter().chain(optional)
+        {
             let (offset, size) = (section.bytes.start as u64, section.bytes.len() as u64);
             spans.push(Span { offset, size });
         }

@@ -7,8 +7,8 @@ use zerocopy::{FromBytes, IntoBytes};
 
 use crate::error::{Damage, ErrorKind};
 use crate::layout::{
-    ALIGN, BODIES, BodyRecord, DATA, ENTRIES, FileHeader, HEADER_SIZE, INDEX, MAGIC, MAX_SECTIONS,
-    OPTIONAL, SectionRecord, Slot, VERSION,
+    ALIGN, BODIES, BodyRecord, CODINGS, CodingRecord, DATA, ENTRIES, FILES, FileHeader,
+    HEADER_SIZE, INDEX, MAGIC, MAX_SECTIONS, OPTIONAL, SectionRecord, Slot, VERSION,
 };
 
 /// What a webroot is: blake3 of its header page, which holds the digests of all the rest. Two
@@ -46,6 +46,8 @@ pub struct Header {
     pub(crate) bodies: Section,
     pub(crate) entries: Section,
     pub(crate) index: Section,
+    pub(crate) files: Option<Section>,
+    pub(crate) codings: Option<Section>,
 }
 
 impl Header {
@@ -84,6 +86,11 @@ impl Header {
             bodies: sections.records::<BodyRecord>(BODIES)?,
             entries: sections.required(ENTRIES)?,
             index: sections.records::<Slot>(INDEX)?,
+            files: sections.find(FILES).map(|(_, section)| section.clone()),
+            codings: match sections.find(CODINGS) {
+                Some(_) => Some(sections.records::<CodingRecord>(CODINGS)?),
+                None => None,
+            },
         })
     }
 
@@ -103,7 +110,7 @@ impl Header {
         for (kind, section) in sections {
             let record = SectionRecord {
                 kind: (*kind).into(),
-                flags: 0.into(),
+                flags: if [FILES, CODINGS].contains(kind) { OPTIONAL } else { 0 }.into(),
                 offset: (section.bytes.start as u64).into(),
                 size: (section.bytes.len() as u64).into(),
                 count: section.count.into(),
@@ -176,15 +183,21 @@ impl Sections {
         Ok(Self(found))
     }
 
-    fn required(&self, kind: u32) -> Result<Section, ErrorKind> {
+    /// The section of a kind and the place of its record in the header page.
+    fn find(&self, kind: u32) -> Option<(u64, &Section)> {
         let found = self.0.iter().find(|(found, ..)| *found == kind);
-        found.map(|(.., section)| section.clone()).ok_or(damaged("section missing", 64))
+        found.map(|(_, place, section)| (*place, section))
+    }
+
+    fn required(&self, kind: u32) -> Result<Section, ErrorKind> {
+        let found = self.find(kind);
+        found.map(|(_, section)| section.clone()).ok_or(damaged("section missing", 64))
     }
 
     /// A section that is an array of `R`.
     fn records<R>(&self, kind: u32) -> Result<Section, ErrorKind> {
         let section = self.required(kind)?;
-        let place = self.0.iter().find(|(found, ..)| *found == kind).map_or(64, |found| found.1);
+        let place = self.find(kind).map_or(64, |(place, _)| place);
         if (section.count as usize).checked_mul(size_of::<R>()) != Some(section.bytes.len()) {
             return Err(damaged("section size contradicts its count", place));
         }

@@ -34,6 +34,10 @@ pub const BODIES: u32 = 2;
 pub const ENTRIES: u32 = 3;
 /// Kind of the section that holds the hash table.
 pub const INDEX: u32 = 4;
+/// Kind of the optional section that lists the files of the tree.
+pub const FILES: u32 = 6;
+/// Kind of the optional section that says which coded body was made from which.
+pub const CODINGS: u32 = 7;
 /// Section flag: a reader that does not know the kind may ignore the section.
 pub const OPTIONAL: u32 = 1;
 
@@ -72,7 +76,7 @@ pub struct SectionRecord {
     pub offset: U64,
     /// Bytes.
     pub size: U64,
-    /// Bodies: records. Entries: entries. Index: slots. Data: zero.
+    /// Bodies, codings: records. Entries, files: their number. Index: slots. Data: zero.
     pub count: U32,
     /// Entries: slashes in the deepest path of an error page, zero without one. Else zero.
     pub depth: U32,
@@ -149,6 +153,49 @@ pub struct VariantRecord {
     pub head_digest: [u8; 16],
 }
 
+/// The fixed part of the record of a file. Its path follows, then zeros up to the next multiple of
+/// [`ALIGN`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct FileRecord {
+    /// Bytes of the whole record, a multiple of [`ALIGN`].
+    pub size: U32,
+    /// Bytes of the path.
+    pub path_size: U16,
+    /// 0 content, 1 policy, 2 kept content.
+    pub kind: u8,
+    /// Generations since the file was last in the tree; zero unless it is kept.
+    pub age: u8,
+    /// Number of its body in the table of bodies.
+    pub body: U32,
+    /// [`CHECKED`] or zero.
+    pub flags: U32,
+    /// Last modification in seconds since 1970.
+    pub modified: I64,
+}
+
+/// File flag: its content was checked, and nothing was found.
+pub const CHECKED: u32 = 1;
+
+/// What an encoder made of a body.
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct CodingRecord {
+    /// Number of the body that was coded.
+    pub source: U32,
+    /// Number of the coded body; [`NO_BODY`] if it was not worth storing.
+    pub coded: U32,
+    /// The encoder and its parameters: first 8 bytes of the blake3 of their text.
+    pub encoder: [u8; 8],
+    /// 1 gzip, 2 br, 3 zstd.
+    pub coding: u8,
+    /// Zero.
+    pub reserved: [u8; 7],
+}
+
+/// `coded` where nothing was stored.
+pub const NO_BODY: u32 = u32::MAX;
+
 /// One slot of the hash table.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
 #[repr(C)]
@@ -166,6 +213,8 @@ const _: () = {
     assert!(size_of::<BodyRecord>() == 48);
     assert!(size_of::<EntryRecord>() == 24);
     assert!(size_of::<VariantRecord>() == 56);
+    assert!(size_of::<FileRecord>() == 24);
+    assert!(size_of::<CodingRecord>() == 24);
     assert!(size_of::<Slot>() == 8);
     assert!(
         size_of::<FileHeader>() + MAX_SECTIONS * size_of::<SectionRecord>() <= HEADER_SIZE,

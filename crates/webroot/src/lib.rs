@@ -8,9 +8,11 @@
 //! yields [`Damage`], never a panic and never a byte from outside the file.
 
 mod check;
+mod codings;
 mod encode;
 mod entry;
 mod error;
+mod files;
 mod head;
 mod header;
 mod index;
@@ -20,8 +22,10 @@ mod reader;
 mod writer;
 
 pub use check::{Finding, Verified};
+pub use codings::{Encoded, StoredCoding};
 pub use entry::{Coding, Resource, Variant};
 pub use error::{Damage, Error, ErrorKind};
+pub use files::{FileKind, Files, StoredFile, TreeFile};
 pub use head::{Head, HeadBuilder, HeadError};
 pub use header::{Header, Identity};
 pub use reader::{Resources, Span, Webroot};

@@ -7,7 +7,8 @@ use zerocopy::FromBytes;
 
 use crate::entry::Resource;
 use crate::error::{Damage, Error, ErrorKind};
-use crate::header::{Header, Identity};
+use crate::files::Files;
+use crate::header::{Header, Identity, Section};
 use crate::index;
 use crate::layout::{BodyRecord, HEADER_SIZE, Slot};
 use crate::map::Map;
@@ -127,6 +128,14 @@ impl Webroot {
         Resources { webroot: self, offset: 0 }
     }
 
+    /// The files of the tree that it was packed from, in order of path; `None` if it does not name
+    /// them.
+    pub fn files(&self) -> Option<Files<'_>> {
+        let section = self.header.files.as_ref()?;
+        let (bytes, offset) = self.section_bytes(Some(section));
+        Some(Files::new(self, bytes, offset))
+    }
+
     /// The bytes of `span` in the mapping, `None` if it leaves the file.
     pub fn bytes(&self, span: Span) -> Option<&[u8]> {
         let start = usize::try_from(span.offset).ok()?;
@@ -141,6 +150,13 @@ impl Webroot {
     pub(crate) fn bodies(&self) -> &[BodyRecord] {
         let bytes = self.map.bytes().get(self.header.bodies.bytes.clone()).unwrap_or_default();
         <[BodyRecord]>::ref_from_bytes(bytes).unwrap_or_default()
+    }
+
+    /// The bytes of a section that may be missing, and their offset in the file.
+    pub(crate) fn section_bytes(&self, section: Option<&Section>) -> (&[u8], u64) {
+        let place = section.map_or(0..0, |section| section.bytes.clone());
+        let start = place.start as u64;
+        (self.map.bytes().get(place).unwrap_or_default(), start)
     }
 
     fn slots(&self) -> &[Slot] {

@@ -12,15 +12,17 @@ use std::path::PathBuf;
 use zerocopy::IntoBytes;
 
 use crate::Digest;
+use crate::codings::{self, Encoded};
 use crate::encode::{EncodedEntry, EntryBuffer};
 use crate::entry::Coding;
 use crate::error::{Error, ErrorKind};
+use crate::files::{FileBuffer, TreeFile};
 use crate::head::Head;
 use crate::header::{Header, Identity, Section};
 use crate::index;
 use crate::layout::{
-    ALIGN, BODIES, BodyRecord, DATA, ENTRIES, HEADER_SIZE, INDEX, PAGE, SMALL_BODY, VariantRecord,
-    align,
+    ALIGN, BODIES, BodyRecord, CODINGS, DATA, ENTRIES, FILES, HEADER_SIZE, INDEX, PAGE, SMALL_BODY,
+    VariantRecord, align,
 };
 
 /// Bytes that are gathered before a write, and read at a time from a stream.
@@ -30,6 +32,8 @@ const BUFFER: usize = 1 << 20;
 pub enum Content<'a> {
     /// In memory.
     Bytes(&'a [u8]),
+    /// In memory, and its digest.
+    Hashed(&'a [u8], Digest),
     /// Read to its end, never held as a whole.
     Stream(&'a mut dyn Read),
 }
@@ -37,6 +41,13 @@ pub enum Content<'a> {
 /// A variant whose head and body are in the file.
 #[derive(Debug, Clone, Copy)]
 pub struct StoredVariant(VariantRecord);
+
+impl StoredVariant {
+    /// Number of its body in the table of bodies.
+    pub fn body_number(&self) -> u32 {
+        self.0.body.get()
+    }
+}
 
 /// What a path answers, or what an error page says.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +90,8 @@ pub struct Writer {
     bodies: Vec<BodyRecord>,
     heads: HashMap<(u32, [u8; 16]), u64>,
     entries: EntryBuffer,
+    files: FileBuffer,
+    codings: Vec<Encoded>,
     /// What is read at a time from a stream.
     chunk: Vec<u8>,
 }
@@ -97,6 +110,8 @@ impl Writer {
             bodies: Vec::new(),
             heads: HashMap::new(),
             entries: EntryBuffer::default(),
+            files: FileBuffer::default(),
+            codings: Vec::new(),
             chunk: Vec::new(),
         };
         writer.pad_to(HEADER_SIZE as u64)?;
@@ -114,33 +129,50 @@ impl Writer {
         coding: Coding,
         head: impl FnOnce(&Digest, u64) -> Result<Head, E>,
     ) -> Result<StoredVariant, E> {
-        match content {
-            Content::Bytes(bytes) if bytes.len() as u64 <= SMALL_BODY => {
-                let digest = blake3::hash(bytes);
-                let head = head(&digest, bytes.len() as u64)?;
-                match self.known.get(digest.as_bytes()) {
-                    Some(body) => Ok(self.stored(*body, &head, coding)?),
-                    None => {
-                        // A new small body lies right behind its head.
-                        self.pad_to(align(self.position, ALIGN))?;
-                        let head_offset = self.position;
-                        self.write(head.bytes())?;
-                        let offset = self.position;
-                        self.write(bytes)?;
-                        let body = self.add_body(offset, bytes.len() as u64, &digest)?;
-                        self.heads.insert((body, digest_of(&head)), head_offset);
-                        Ok(self.stored(body, &head, coding)?)
-                    }
-                }
-            }
-            Content::Bytes(mut bytes) => self.variant(Content::Stream(&mut bytes), coding, head),
-            Content::Stream(stream) => {
-                let (body, digest) = self.stream(stream)?;
-                let size = self.bodies.get(body as usize).map_or(0, |record| record.size.get());
-                let head = head(&digest, size)?;
-                Ok(self.stored(body, &head, coding)?)
-            }
+        if let Content::Bytes(bytes) = content {
+            let digest = blake3::hash(bytes);
+            return self.variant(Content::Hashed(bytes, digest), coding, head);
         }
+        if let Content::Hashed(bytes, digest) = content
+            && bytes.len() as u64 <= SMALL_BODY
+            && !self.known.contains_key(digest.as_bytes())
+        {
+            // A new small body lies right behind its head.
+            let head = head(&digest, bytes.len() as u64)?;
+            self.pad_to(align(self.position, ALIGN))?;
+            let head_offset = self.position;
+            self.write(head.bytes())?;
+            let offset = self.position;
+            self.write(bytes)?;
+            let body = self.add_body(offset, bytes.len() as u64, &digest)?;
+            self.heads.insert((body, digest_of(&head)), head_offset);
+            return Ok(self.stored(body, &head, coding)?);
+        }
+        let body = self.body(content)?;
+        let record = self.bodies.get(body as usize);
+        let (size, digest) = record.map_or((0, [0; 32]), |body| (body.size.get(), body.digest));
+        let head = head(&digest.into(), size)?;
+        Ok(self.stored(body, &head, coding)?)
+    }
+
+    /// Stores a body without a head, once per distinct content. Its number in the table of bodies.
+    ///
+    /// # Errors
+    /// Reading the stream or writing the file.
+    pub fn body(&mut self, content: Content<'_>) -> Result<u32, Error> {
+        let (bytes, digest) = match content {
+            Content::Bytes(bytes) => (bytes, blake3::hash(bytes)),
+            Content::Hashed(bytes, digest) => (bytes, digest),
+            Content::Stream(stream) => return self.stream(stream),
+        };
+        if let Some(body) = self.known.get(digest.as_bytes()) {
+            return Ok(*body);
+        }
+        let size = bytes.len() as u64;
+        self.pad_to(align(self.position, if size <= SMALL_BODY { ALIGN } else { PAGE }))?;
+        let offset = self.position;
+        self.write(bytes)?;
+        self.add_body(offset, size, &digest)
     }
 
     /// Adds an entry over variants that are stored. Entries may come in any order.
@@ -150,6 +182,19 @@ impl Writer {
     pub fn entry(&mut self, entry: &Entry<'_>) -> Result<(), Error> {
         let variants = entry.variants.iter().map(|variant| &variant.0);
         self.entries.push(entry, variants).map_err(|kind| self.error(kind))
+    }
+
+    /// Names a file of the tree. Files may come in any order.
+    ///
+    /// # Errors
+    /// The path is longer than [`MAX_PATH`](crate::layout::MAX_PATH).
+    pub fn file(&mut self, file: &TreeFile<'_>) -> Result<(), Error> {
+        self.files.push(file).map_err(|kind| self.error(kind))
+    }
+
+    /// Notes what an encoder made of a body, for who packs the next webroot.
+    pub fn encoded(&mut self, encoded: Encoded) {
+        self.codings.push(encoded);
     }
 
     /// Writes the index and the header. The file is complete then, but not yet synchronised.
@@ -181,7 +226,18 @@ impl Writer {
         let slot_count = slots.len();
         let index = self.section(std::iter::once(slots.as_bytes()), slot_count, 0)?;
 
-        let sections = [(DATA, data), (BODIES, bodies), (ENTRIES, entries), (INDEX, index)];
+        let mut sections = vec![(DATA, data), (BODIES, bodies), (ENTRIES, entries), (INDEX, index)];
+        let files = std::mem::take(&mut self.files);
+        let files = files.sorted();
+        if !files.is_empty() {
+            sections.push((FILES, self.section(files.iter().copied(), files.len(), 0)?));
+        }
+        let codings = codings::encode(std::mem::take(&mut self.codings));
+        if !codings.is_empty() {
+            let bytes = std::iter::once(codings::bytes(&codings));
+            sections.push((CODINGS, self.section(bytes, codings.len(), 0)?));
+        }
+
         let (page, identity) = Header::encode(self.position, &sections);
         let file_size = self.position;
         let file = self
@@ -227,7 +283,7 @@ impl Writer {
     }
 
     /// Copies a stream to a page of its own; takes it back if the same bytes are there already.
-    fn stream(&mut self, stream: &mut dyn Read) -> Result<(u32, Digest), Error> {
+    fn stream(&mut self, stream: &mut dyn Read) -> Result<u32, Error> {
         let before = self.position;
         self.pad_to(align(before, PAGE))?;
         let offset = self.position;
@@ -249,10 +305,9 @@ impl Writer {
         let digest = hasher.finalize();
         if let Some(body) = self.known.get(digest.as_bytes()).copied() {
             self.take_back_to(before)?;
-            return Ok((body, digest));
+            return Ok(body);
         }
-        let body = self.add_body(offset, self.position - offset, &digest)?;
-        Ok((body, digest))
+        self.add_body(offset, self.position - offset, &digest)
     }
 
     fn add_body(&mut self, offset: u64, size: u64, digest: &Digest) -> Result<u32, Error> {
