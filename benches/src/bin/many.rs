@@ -36,11 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         )?;
         writer.entry(&Entry {
             path: resource(number).as_bytes(),
-            scope: None,
             status: 200,
-            modified: None,
-            keeps_query: false,
             variants: &[variant],
+            ..Entry::default()
         })?;
     }
     let (_, summary) = writer.finish()?;

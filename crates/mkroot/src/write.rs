@@ -48,14 +48,8 @@ impl<'a> SiteWriter<'a> {
             layout::representation_head(digest, size, content_type, modified)
         })?;
         for answer in answers {
-            let plain = Entry {
-                path: answer.path,
-                scope: None,
-                status: 200,
-                modified: None,
-                keeps_query: false,
-                variants: &[stored],
-            };
+            let plain =
+                Entry { path: answer.path, status: 200, variants: &[stored], ..Entry::default() };
             match answer.role {
                 Role::Representation => {
                     self.writer.entry(&Entry { modified: Some(modified), ..plain })?;

@@ -57,6 +57,10 @@ impl Webroot {
         check.section("bodies", &self.header().bodies);
         check.section("entries", &self.header().entries);
         check.section("index", &self.header().index);
+        if let Some(rules) = &self.header().rules {
+            check.section("rules", rules);
+            check.rules(rules);
+        }
         if let Some(files) = &self.header().files {
             check.section("files", files);
             check.files(files);
@@ -109,6 +113,7 @@ impl<'w> Check<'w> {
             let what = match name {
                 "bodies" => "table of bodies does not match its digest",
                 "entries" => "entries do not match their digest",
+                "rules" => "rules do not match their digest",
                 "files" => "table of files does not match its digest",
                 "codings" => "table of codings does not match its digest",
                 _ => "index does not match its digest",
@@ -149,6 +154,22 @@ impl<'w> Check<'w> {
             self.found("number of entries contradicts the header", offset, None);
         }
         heads
+    }
+
+    /// Rules against what a writer lets pass, and their count.
+    fn rules(&mut self, section: &Section) {
+        let mut count = 0;
+        for rule in self.webroot.rules() {
+            match rule.and_then(|rule| rule.check()) {
+                Ok(()) => {}
+                Err(damage) => self.found(damage.what, damage.offset, None),
+            }
+            count += 1;
+        }
+        if count != section.count as usize {
+            let offset = section.bytes.start as u64;
+            self.found("number of rules contradicts the header", offset, None);
+        }
     }
 
     /// Files of the tree against order and count.

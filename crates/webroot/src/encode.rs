@@ -5,7 +5,9 @@ use std::ops::Range;
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::error::ErrorKind;
-use crate::layout::{ALIGN, EntryRecord, KEEP_QUERY, MAX_PATH, NO_TIME, VariantRecord, align};
+use crate::layout::{
+    ALIGN, EntryRecord, KEEP_QUERY, MAX_PATH, NO_TIME, RULES_FIRST, VariantRecord, align,
+};
 use crate::writer::Entry;
 
 /// Encoded entries in the order in which they came.
@@ -36,8 +38,9 @@ impl EntryBuffer {
             scope: entry.scope.unwrap_or(0).into(),
             status: entry.status.into(),
             variant_count,
-            flags: if entry.keeps_query { KEEP_QUERY } else { 0 },
-            reserved: 0.into(),
+            flags: if entry.keeps_query { KEEP_QUERY } else { 0 }
+                | if entry.rules_first { RULES_FIRST } else { 0 },
+            rule: entry.rule.unwrap_or(0).into(),
             modified: entry.modified.unwrap_or(NO_TIME).into(),
         };
         self.starts.push(self.bytes.len());
@@ -87,8 +90,9 @@ impl<'a> EncodedEntry<'a> {
         (self.scope, self.path)
     }
 
-    /// Slashes in the path of an error page, zero for what answers its path.
+    /// Slashes in the path of what answers for a directory, zero for what answers its path alone.
     pub(crate) fn depth(&self) -> usize {
-        if self.scope == 0 { 0 } else { self.path.iter().filter(|byte| **byte == b'/').count() }
+        let is_directory = self.scope != 0 && self.path.ends_with(b"/");
+        if is_directory { self.path.iter().filter(|byte| **byte == b'/').count() } else { 0 }
     }
 }

@@ -4,7 +4,7 @@ use zerocopy::FromBytes;
 
 use crate::error::Damage;
 use crate::header::Header;
-use crate::layout::{ALIGN, EntryRecord, KEEP_QUERY, NO_TIME, VariantRecord, align};
+use crate::layout::{ALIGN, EntryRecord, KEEP_QUERY, NO_TIME, RULES_FIRST, VariantRecord, align};
 use crate::reader::Span;
 
 /// How the bytes of a variant are coded (RFC 9110 §8.4.1).
@@ -81,8 +81,8 @@ impl<'w> Resource<'w> {
         self.path
     }
 
-    /// `None` for what answers its path; the error status for an error page, which answers for
-    /// what lies below its path.
+    /// `None` for what answers its path, else a status: with it answers what lies below its path,
+    /// if that ends with a slash, and rules that show its path.
     pub fn scope(&self) -> Option<u16> {
         Some(self.record.scope.get()).filter(|scope| *scope != 0)
     }
@@ -100,6 +100,16 @@ impl<'w> Resource<'w> {
     /// Whether a redirect hands on the query of the request.
     pub fn keeps_query(&self) -> bool {
         self.record.flags & KEEP_QUERY != 0
+    }
+
+    /// Whether the forced rules are tried before it is answered.
+    pub fn rules_first(&self) -> bool {
+        self.record.flags & RULES_FIRST != 0
+    }
+
+    /// Line of the rule that made it.
+    pub fn rule(&self) -> Option<u32> {
+        Some(self.record.rule.get()).filter(|line| *line != 0)
     }
 
     /// Its codings, at least one.

@@ -10,8 +10,8 @@
 //! | `..fields_end` | `Content-Type` | 206 of one range, and below |
 //! | `..head_size` | `Content-Length`, empty line | 200, HEAD, stored errors |
 //!
-//! A redirect has `Location: target` without its line end as the first group, so that the query of
-//! a request can be put behind it.
+//! A redirect has `Location: target` without fragment and line end as the first group, so that the
+//! query of a request can be put behind it.
 
 use std::fmt;
 
@@ -96,7 +96,8 @@ impl HeadBuilder {
         self
     }
 
-    /// The target of a redirect; the query of a request is put behind it where the entry says so.
+    /// The target of a redirect; the query of a request is put behind it, in front of its fragment,
+    /// where the entry says so.
     pub fn location(mut self, target: &str) -> Self {
         self.check("Location", target);
         target.clone_into(&mut self.location);
@@ -141,9 +142,12 @@ impl HeadBuilder {
         if self.location.is_empty() {
             text.push_str(&self.validators);
         } else {
-            // The first group of a redirect is its target alone.
-            text = format!("Location: {}", self.location);
-            rest = format!("\r\n{}", self.validators);
+            // The first group of a redirect is its target alone. What follows it begins with the
+            // fragment (RFC 3986 §3.5).
+            let mark = self.location.find('#').unwrap_or(self.location.len());
+            let (target, fragment) = self.location.split_at(mark);
+            text = format!("Location: {target}");
+            rest = format!("{fragment}\r\n{}", self.validators);
         }
         let mark = |text: &String| u16::try_from(text.len()).map_err(|_| HeadError::TooLong);
         let validators_end = mark(&text)?;
@@ -207,6 +211,13 @@ mod tests {
     fn a_redirect_begins_with_its_open_location() {
         let head = HeadBuilder::new().location("/d/").finish(0).unwrap();
         assert_eq!(head.bytes(), b"Location: /d/\r\nContent-Length: 0\r\n\r\n");
+        assert_eq!(usize::from(head.validators_end), "Location: /d/".len());
+    }
+
+    #[test]
+    fn the_location_is_open_in_front_of_a_fragment() {
+        let head = HeadBuilder::new().location("/d/#a#b").finish(0).unwrap();
+        assert_eq!(head.bytes(), b"Location: /d/#a#b\r\nContent-Length: 0\r\n\r\n");
         assert_eq!(usize::from(head.validators_end), "Location: /d/".len());
     }
 

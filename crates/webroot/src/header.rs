@@ -8,7 +8,7 @@ use zerocopy::{FromBytes, IntoBytes};
 use crate::error::{Damage, ErrorKind};
 use crate::layout::{
     ALIGN, BODIES, BodyRecord, CODINGS, CodingRecord, DATA, ENTRIES, FILES, FileHeader,
-    HEADER_SIZE, INDEX, MAGIC, MAX_SECTIONS, OPTIONAL, SectionRecord, Slot, VERSION,
+    HEADER_SIZE, INDEX, MAGIC, MAX_SECTIONS, OPTIONAL, RULES, SectionRecord, Slot, VERSION,
 };
 
 /// What a webroot is: blake3 of its header page, which holds the digests of all the rest. Two
@@ -46,6 +46,7 @@ pub struct Header {
     pub(crate) bodies: Section,
     pub(crate) entries: Section,
     pub(crate) index: Section,
+    pub(crate) rules: Option<Section>,
     pub(crate) files: Option<Section>,
     pub(crate) codings: Option<Section>,
 }
@@ -86,6 +87,7 @@ impl Header {
             bodies: sections.records::<BodyRecord>(BODIES)?,
             entries: sections.required(ENTRIES)?,
             index: sections.records::<Slot>(INDEX)?,
+            rules: sections.find(RULES).map(|(_, section)| section.clone()),
             files: sections.find(FILES).map(|(_, section)| section.clone()),
             codings: match sections.find(CODINGS) {
                 Some(_) => Some(sections.records::<CodingRecord>(CODINGS)?),
@@ -154,7 +156,7 @@ impl Sections {
         let mut place = size_of::<FileHeader>() as u64;
         for record in table {
             let kind = record.kind.get();
-            let known = [DATA, BODIES, ENTRIES, INDEX].contains(&kind);
+            let known = [DATA, BODIES, ENTRIES, INDEX, RULES].contains(&kind);
             if !known && record.flags.get() & OPTIONAL == 0 {
                 return Err(damaged("section of an unknown kind", place));
             }

@@ -34,6 +34,8 @@ pub const BODIES: u32 = 2;
 pub const ENTRIES: u32 = 3;
 /// Kind of the section that holds the hash table.
 pub const INDEX: u32 = 4;
+/// Kind of the section that holds the rules in the order in which they are tried.
+pub const RULES: u32 = 5;
 /// Kind of the optional section that lists the files of the tree.
 pub const FILES: u32 = 6;
 /// Kind of the optional section that says which coded body was made from which.
@@ -43,6 +45,8 @@ pub const OPTIONAL: u32 = 1;
 
 /// Entry flag: a redirect whose target takes the query of the request.
 pub const KEEP_QUERY: u8 = 1;
+/// Entry flag: rules that win over what is stored are tried before it is answered.
+pub const RULES_FIRST: u8 = 2;
 
 /// The first 64 bytes of the file.
 #[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
@@ -76,7 +80,7 @@ pub struct SectionRecord {
     pub offset: U64,
     /// Bytes.
     pub size: U64,
-    /// Bodies, codings: records. Entries, files: their number. Index: slots. Data: zero.
+    /// Bodies, codings: records. Entries, rules, files: their number. Index: slots. Data: zero.
     pub count: U32,
     /// Entries: slashes in the deepest path of an error page, zero without one. Else zero.
     pub depth: U32,
@@ -105,16 +109,17 @@ pub struct EntryRecord {
     pub size: U32,
     /// Bytes of the path.
     pub path_size: U16,
-    /// Zero: answers its path. An error status: the error page for what lies below its path.
+    /// Zero: answers its path. Else a status: with it answers what lies below its path, if that
+    /// ends with a slash, and rules that show its path.
     pub scope: U16,
     /// Status of the stored answer.
     pub status: U16,
     /// Variants, at least one.
     pub variant_count: u8,
-    /// [`KEEP_QUERY`] or zero.
+    /// [`KEEP_QUERY`], [`RULES_FIRST`].
     pub flags: u8,
-    /// Zero.
-    pub reserved: U32,
+    /// Line of the rule that made the entry, zero for none.
+    pub rule: U32,
     /// Last modification in seconds since 1970; [`NO_TIME`] without one.
     pub modified: I64,
 }
@@ -152,6 +157,47 @@ pub struct VariantRecord {
     /// First 16 bytes of the blake3 of the head.
     pub head_digest: [u8; 16],
 }
+
+/// The fixed part of a rule. Pattern, target, fragment and conditions follow, then zeros up to the
+/// next multiple of [`ALIGN`].
+#[derive(Debug, Clone, Copy, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned)]
+#[repr(C)]
+pub struct RuleRecord {
+    /// Bytes of the whole record, a multiple of [`ALIGN`].
+    pub size: U32,
+    /// Line of the file that the rule was read from, zero for none.
+    pub line: U32,
+    /// Status of the answer.
+    pub status: U16,
+    /// 1 redirect, 2 show.
+    pub kind: u8,
+    /// [`NORMALISE`], [`FORCED`], [`RULE_KEEPS_QUERY`].
+    pub flags: u8,
+    /// Bytes of the pattern of paths.
+    pub from_size: U16,
+    /// Bytes of the template of the target, without its fragment.
+    pub to_size: U16,
+    /// Bytes of the template of the fragment, which begins with `#`; zero without one.
+    pub fragment_size: U16,
+    /// Bytes of the conditions.
+    pub conditions_size: U16,
+}
+
+/// Rule flag: a slash at the end of the path does not matter.
+pub const NORMALISE: u8 = 1;
+/// Rule flag: it wins over what is stored.
+pub const FORCED: u8 = 2;
+/// Rule flag: a redirect whose target takes the query of the request.
+pub const RULE_KEEPS_QUERY: u8 = 4;
+
+/// Most rules of a webroot. They are tried one after the other.
+pub const MAX_RULES: usize = 10_000;
+/// Most captures of a rule, those of its conditions included.
+pub const MAX_CAPTURES: usize = 32;
+/// Most conditions of a rule.
+pub const MAX_CONDITIONS: usize = 32;
+/// Most bytes of one condition.
+pub const MAX_CONDITION: usize = 1024;
 
 /// The fixed part of the record of a file. Its path follows, then zeros up to the next multiple of
 /// [`ALIGN`].
@@ -213,6 +259,7 @@ const _: () = {
     assert!(size_of::<BodyRecord>() == 48);
     assert!(size_of::<EntryRecord>() == 24);
     assert!(size_of::<VariantRecord>() == 56);
+    assert!(size_of::<RuleRecord>() == 20);
     assert!(size_of::<FileRecord>() == 24);
     assert!(size_of::<CodingRecord>() == 24);
     assert!(size_of::<Slot>() == 8);

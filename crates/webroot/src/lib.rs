@@ -9,6 +9,7 @@
 
 mod check;
 mod codings;
+mod condition;
 mod encode;
 mod entry;
 mod error;
@@ -18,17 +19,24 @@ mod header;
 mod index;
 pub mod layout;
 mod map;
+mod pattern;
 mod reader;
+mod rules;
+mod template;
 mod writer;
 
 pub use check::{Finding, Verified};
 pub use codings::{Encoded, StoredCoding};
+pub use condition::Condition;
 pub use entry::{Coding, Resource, Variant};
-pub use error::{Damage, Error, ErrorKind};
+pub use error::{Damage, Error, ErrorKind, RuleError};
 pub use files::{FileKind, Files, StoredFile, TreeFile};
 pub use head::{Head, HeadBuilder, HeadError};
 pub use header::{Header, Identity};
+pub use pattern::{Captures, Pattern, PatternPiece};
 pub use reader::{Resources, Span, Webroot};
+pub use rules::{Rule, RuleKind, RuleSpec, Rules};
+pub use template::{Template, TemplatePiece};
 pub use writer::{Content, Entry, StoredVariant, Summary, Writer};
 
 /// A blake3 digest of some bytes of the file.

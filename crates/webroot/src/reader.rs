@@ -104,6 +104,23 @@ impl Webroot {
         self.find(0, path)
     }
 
+    /// What a rule that answers with `status` shows of `path`, or an error page by its very path.
+    ///
+    /// # Errors
+    /// The index or the entry contradicts the format.
+    pub fn lookup_for(&self, status: u16, path: &[u8]) -> Result<Option<Resource<'_>>, Damage> {
+        self.find(status, path)
+    }
+
+    /// The page that navigations get to see where nothing is stored for `path`: that of the nearest
+    /// directory above.
+    ///
+    /// # Errors
+    /// The index or the entry contradicts the format.
+    pub fn navigation_page(&self, path: &[u8]) -> Result<Option<Resource<'_>>, Damage> {
+        self.error_page(200, path)
+    }
+
     /// The error page for `status` at `path`: that of the nearest directory above.
     ///
     /// # Errors

@@ -21,9 +21,10 @@ use crate::head::Head;
 use crate::header::{Header, Identity, Section};
 use crate::index;
 use crate::layout::{
-    ALIGN, BODIES, BodyRecord, CODINGS, DATA, ENTRIES, FILES, HEADER_SIZE, INDEX, PAGE, SMALL_BODY,
-    VariantRecord, align,
+    ALIGN, BODIES, BodyRecord, CODINGS, DATA, ENTRIES, FILES, HEADER_SIZE, INDEX, PAGE, RULES,
+    SMALL_BODY, VariantRecord, align,
 };
+use crate::rules::{RuleBuffer, RuleSpec};
 
 /// Bytes that are gathered before a write, and read at a time from a stream.
 const BUFFER: usize = 1 << 20;
@@ -49,13 +50,15 @@ impl StoredVariant {
     }
 }
 
-/// What a path answers, or what an error page says.
-#[derive(Debug, Clone, Copy)]
+/// What a path answers, or what is said in place of an answer.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Entry<'a> {
-    /// Percent-decoded path, beginning with a slash. Of an error page: the directory that it
-    /// answers for, ending with one.
+    /// Percent-decoded path, beginning with a slash. Of an error page, and of the page for
+    /// navigations: the directory that it answers for, ending with one.
     pub path: &'a [u8],
-    /// `None` for what answers its path, an error status for an error page.
+    /// `None` for what answers its path; an error status for an error page, or for what a rule
+    /// with that status shows of its path; 200 for the page that navigations get to see where
+    /// nothing is stored.
     pub scope: Option<u16>,
     /// Status of the answer.
     pub status: u16,
@@ -63,6 +66,10 @@ pub struct Entry<'a> {
     pub modified: Option<i64>,
     /// Whether a redirect hands on the query of the request.
     pub keeps_query: bool,
+    /// Whether the forced rules are tried before it is answered.
+    pub rules_first: bool,
+    /// Line of the rule that made it.
+    pub rule: Option<u32>,
     /// Its codings, at least one; identity first.
     pub variants: &'a [StoredVariant],
 }
@@ -90,6 +97,7 @@ pub struct Writer {
     bodies: Vec<BodyRecord>,
     heads: HashMap<(u32, [u8; 16]), u64>,
     entries: EntryBuffer,
+    rules: RuleBuffer,
     files: FileBuffer,
     codings: Vec<Encoded>,
     /// What is read at a time from a stream.
@@ -110,6 +118,7 @@ impl Writer {
             bodies: Vec::new(),
             heads: HashMap::new(),
             entries: EntryBuffer::default(),
+            rules: RuleBuffer::default(),
             files: FileBuffer::default(),
             codings: Vec::new(),
             chunk: Vec::new(),
@@ -184,6 +193,14 @@ impl Writer {
         self.entries.push(entry, variants).map_err(|kind| self.error(kind))
     }
 
+    /// Adds a rule. Rules are tried in the order in which they come here.
+    ///
+    /// # Errors
+    /// What [`RuleSpec::check`] says of it, or there are too many.
+    pub fn rule(&mut self, rule: &RuleSpec<'_>) -> Result<(), Error> {
+        self.rules.push(rule).map_err(|kind| self.error(kind))
+    }
+
     /// Names a file of the tree. Files may come in any order.
     ///
     /// # Errors
@@ -227,6 +244,11 @@ impl Writer {
         let index = self.section(std::iter::once(slots.as_bytes()), slot_count, 0)?;
 
         let mut sections = vec![(DATA, data), (BODIES, bodies), (ENTRIES, entries), (INDEX, index)];
+        let rules = std::mem::take(&mut self.rules);
+        if rules.count > 0 {
+            let bytes = std::iter::once(rules.bytes.as_slice());
+            sections.push((RULES, self.section(bytes, rules.count, 0)?));
+        }
         let files = std::mem::take(&mut self.files);
         let files = files.sorted();
         if !files.is_empty() {

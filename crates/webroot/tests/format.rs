@@ -154,11 +154,9 @@ fn two_entries_for_one_path_are_refused() {
         .unwrap();
     let entry = webroot::Entry {
         path: b"/a",
-        scope: None,
         status: 200,
-        modified: None,
-        keeps_query: false,
         variants: &[variant],
+        ..webroot::Entry::default()
     };
     writer.entry(&entry).unwrap();
     writer.entry(&entry).unwrap();

@@ -21,14 +21,7 @@ fn write_site(path: &Path) {
     let policy = writer.body(Content::Bytes(b"[cache]\n")).unwrap();
     let again = writer.body(Content::Hashed(PAGE, blake3::hash(PAGE))).unwrap();
     assert_eq!(again, page.body_number(), "a body without a head is stored once, too");
-    let entry = Entry {
-        path: b"/",
-        scope: None,
-        status: 200,
-        modified: None,
-        keeps_query: false,
-        variants: &[page, coded],
-    };
+    let entry = Entry { path: b"/", status: 200, variants: &[page, coded], ..Entry::default() };
     writer.entry(&entry).unwrap();
     let file = |path, kind, body| TreeFile {
         path,

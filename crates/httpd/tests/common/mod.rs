@@ -76,7 +76,9 @@ impl Site {
         let modified = (status == 200).then_some(MODIFIED);
         let keeps_query = (300..400).contains(&status);
         let path = path.as_bytes();
-        let entry = Entry { path, scope, status, modified, keeps_query, variants: v };
+        let variants = v;
+        let entry =
+            Entry { path, scope, status, modified, keeps_query, variants, ..Entry::default() };
         self.writer.entry(&entry).unwrap();
         self
     }

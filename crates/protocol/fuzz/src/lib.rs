@@ -129,7 +129,8 @@ fn build() -> Result<Webroot, Box<dyn std::error::Error>> {
     for (path, scope, status, variants) in entries {
         let modified = (status == 200).then_some(1_600_000_000);
         let keeps_query = status == 301;
-        writer.entry(&Entry { path, scope, status, modified, keeps_query, variants })?;
+        let entry = Entry { path, scope, status, modified, keeps_query, ..Entry::default() };
+        writer.entry(&Entry { variants, ..entry })?;
     }
     writer.finish()?;
     Ok(Webroot::open(file.path())?)

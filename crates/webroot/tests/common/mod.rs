@@ -38,8 +38,7 @@ pub(crate) fn write_site(path: &Path) -> Summary {
         scope: None,
         status: 200,
         modified: Some(1_700_000_000),
-        keeps_query: false,
-        variants: &[],
+        ..Entry::default()
     };
     let entries = [
         Entry { variants: &[page, coded], ..plain(b"/") },
