@@ -234,9 +234,8 @@ impl<'w> Check<'w> {
     /// Whether all that no head, body or section takes is zero.
     fn padding(&mut self, mut spans: Vec<Span>) {
         let header = self.webroot.header();
-        let optional = [&header.files, &header.codings].into_iter().flatten();
-        for section in [&header.bodies, &header.entries, &header.index].into_iter().chain(optional)
-        {
+        let others = [&header.rules, &header.files, &header.codings].into_iter().flatten();
+        for section in [&header.bodies, &header.entries, &header.index].into_iter().chain(others) {
             let (offset, size) = (section.bytes.start as u64, section.bytes.len() as u64);
             spans.push(Span { offset, size });
         }
