@@ -127,6 +127,13 @@ impl<'r> Fields<'r> {
         matching.map(|line| line.value)
     }
 
+    /// The values of a field of any name, line by line. Goes through all fields: for what few
+    /// requests need.
+    pub(crate) fn named(&self, name: &'static str) -> impl Iterator<Item = &'r [u8]> + use<'r> {
+        let matching = self.lines.iter().filter(move |line| line.name.eq_ignore_ascii_case(name));
+        matching.map(|line| line.value)
+    }
+
     /// The members of a list-valued field, without the white space around them; no empty ones
     /// (RFC 9110 §5.6.1). Not for lists whose members may hold quoted commas.
     pub fn members(&self, field: Field) -> impl Iterator<Item = &'r [u8]> + use<'r> {

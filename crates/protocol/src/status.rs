@@ -78,8 +78,9 @@ impl Status {
     }
 
     /// Code and reason, as in `404 Not Found`: the body of an error without a page of its own.
+    /// `Error` where the code has no text here.
     pub fn text(self) -> &'static str {
-        let line = self.line().unwrap_or("HTTP/1.1 500 Internal Server Error\r\n");
+        let line = self.line().unwrap_or("HTTP/1.1 Error\r\n");
         line.trim_start_matches("HTTP/1.1 ").trim_end()
     }
 }

@@ -11,5 +11,7 @@ mod grammar;
 mod ranges;
 #[path = "properties/robust.rs"]
 mod robust;
+#[path = "properties/rules.rs"]
+mod rules;
 #[path = "properties/split.rs"]
 mod split;

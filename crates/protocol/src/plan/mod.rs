@@ -1,9 +1,14 @@
 //! What a response sends, decided once.
 
+mod condition;
 mod conditional;
+mod expand;
+mod miss;
 mod negotiate;
 mod range;
 mod render;
+mod rules;
+mod vary;
 
 use webroot::{Coding, Damage, Resource, Variant, Webroot};
 
@@ -12,6 +17,7 @@ use crate::parse::{Method, Rejection, Request, Version};
 use crate::status::Status;
 use conditional::Outcome;
 use range::Asked;
+use vary::Vary;
 
 pub use range::Part;
 pub use render::Sink;
@@ -25,6 +31,10 @@ pub struct Plan<'p> {
     pub head_only: bool,
     /// Whether the connection ends behind it.
     pub close: bool,
+    /// Number of the rule that decided, in the table of the webroot; `None` if none did.
+    pub rule: Option<u32>,
+    /// Request fields that it was chosen by, beyond those that stored heads name.
+    vary: Vary,
     /// Whether the peer must be told that it does not: HTTP/1.0 with `keep-alive`.
     pub(crate) say_keep_alive: bool,
 }
@@ -49,6 +59,17 @@ pub enum Reply<'p> {
         variant: Variant<'p>,
         /// The query, without the question mark.
         query: Option<&'p [u8]>,
+    },
+    /// A redirect that a rule makes.
+    Moved {
+        /// Its status.
+        status: Status,
+        /// A URI reference without its fragment.
+        target: &'p [u8],
+        /// The query that the target takes on, without the question mark.
+        query: Option<&'p [u8]>,
+        /// The fragment with its number sign; empty without one.
+        fragment: &'p [u8],
     },
     /// 304 (RFC 9110 §15.4.5).
     NotModified(Variant<'p>),
@@ -82,6 +103,7 @@ impl Reply<'_> {
     pub fn status(&self) -> Status {
         match self {
             Self::Stored { status, .. } | Self::Redirect { status, .. } => *status,
+            Self::Moved { status, .. } => *status,
             Self::Error { status, .. } => *status,
             Self::NotModified(_) => Status::NOT_MODIFIED,
             Self::Part(..) | Self::Parts(..) => Status::PARTIAL_CONTENT,
@@ -97,6 +119,25 @@ pub struct Scratch {
     path: Vec<u8>,
     /// The parts of a 206 with several ranges.
     parts: Vec<Part>,
+    /// Values of query parameters that a rule captures.
+    values: Vec<u8>,
+    /// The target that a rule makes.
+    target: Vec<u8>,
+}
+
+/// The room that is left when a path is decoded.
+#[derive(Debug)]
+struct Room<'p> {
+    parts: &'p mut Vec<Part>,
+    values: &'p mut Vec<u8>,
+    target: &'p mut Vec<u8>,
+}
+
+/// What a response was chosen by besides method and target.
+#[derive(Debug, Default)]
+struct Basis {
+    vary: Vary,
+    rule: Option<u32>,
 }
 
 /// Decides the response to `request` from the webroot of its host, if it has one.
@@ -107,7 +148,8 @@ pub fn plan<'p>(
     webroot: Option<&'p Webroot>,
     scratch: &'p mut Scratch,
 ) -> (Plan<'p>, Option<Damage>) {
-    let (reply, damage) = match reply(request, webroot, scratch) {
+    let mut basis = Basis::default();
+    let (reply, damage) = match reply(request, webroot, scratch, &mut basis) {
         Ok(reply) => (reply, None),
         Err(damage) => (error(Status::INTERNAL), Some(damage)),
     };
@@ -115,6 +157,8 @@ pub fn plan<'p>(
         reply,
         head_only: request.method == Method::Head,
         close: !request.persistent,
+        rule: basis.rule,
+        vary: basis.vary,
         say_keep_alive: request.persistent && request.version == Version::Http10,
     };
     (plan, damage)
@@ -123,7 +167,9 @@ pub fn plan<'p>(
 /// The response to what is no request. The connection ends behind it.
 pub fn reject(rejection: Rejection) -> Plan<'static> {
     let reply = error(rejection.status);
-    Plan { reply, head_only: rejection.head_only, close: true, say_keep_alive: false }
+    let head_only = rejection.head_only;
+    let (rule, vary) = (None, Vary::default());
+    Plan { reply, head_only, close: true, rule, vary, say_keep_alive: false }
 }
 
 fn error(status: Status) -> Reply<'static> {
@@ -134,6 +180,7 @@ fn reply<'p>(
     request: &Request<'p>,
     webroot: Option<&'p Webroot>,
     scratch: &'p mut Scratch,
+    basis: &mut Basis,
 ) -> Result<Reply<'p>, Damage> {
     let failed = |path: &[u8], status| failure(request, webroot, path, status, About::default());
     match request.method {
@@ -142,18 +189,32 @@ fn reply<'p>(
         Method::NotAllowed => return failed(b"/", Status::METHOD_NOT_ALLOWED),
         Method::Unknown => return failed(b"/", Status::NOT_IMPLEMENTED),
     }
-    let Some(path) = request.target.decoded(&mut scratch.path) else {
+    let Scratch { path: decoded, parts, values, target } = scratch;
+    let Some(path) = request.target.decoded(decoded) else {
         return Ok(error(Status::BAD_REQUEST));
     };
-    let found = match webroot {
-        Some(webroot) => webroot.lookup(path)?,
-        None => None,
-    };
-    let Some(resource) = found else {
-        return failed(path, Status::NOT_FOUND);
-    };
+    let Some(webroot) = webroot else { return failed(path, Status::NOT_FOUND) };
+    match webroot.lookup(path)? {
+        Some(resource) if !resource.rules_first() => {
+            stored(request, Some(webroot), path, resource, parts)
+        }
+        found => {
+            let room = Room { parts, values, target };
+            miss::answer(request, webroot, path, found, room, basis)
+        }
+    }
+}
+
+/// The response to GET or HEAD from an entry of the webroot.
+fn stored<'p>(
+    request: &Request<'p>,
+    webroot: Option<&'p Webroot>,
+    path: &[u8],
+    resource: Resource<'p>,
+    parts: &'p mut Vec<Part>,
+) -> Result<Reply<'p>, Damage> {
     match resource.status() {
-        200 => representation(request, webroot, path, resource, &mut scratch.parts),
+        200 => representation(request, webroot, path, resource, parts),
         status @ 300..400 => Ok(Reply::Redirect {
             status: Status(status),
             variant: resource.first(),

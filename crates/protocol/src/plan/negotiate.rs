@@ -36,9 +36,8 @@ impl Accepted {
     pub(super) fn read(fields: &Fields<'_>) -> Self {
         let mut accepted = Self::default();
         for member in fields.members(Field::AcceptEncoding) {
-            let mut parts = member.splitn(2, |byte| *byte == b';');
-            let name = trim(parts.next().unwrap_or_default());
-            let wanted = parts.next().is_none_or(|weight| !is_zero(trim(weight)));
+            let (name, weight) = weighted(member);
+            let wanted = weight > 0;
             if name == b"*" {
                 accepted.rest.get_or_insert(wanted);
             } else if let Some(coding) = coding(name)
@@ -63,15 +62,48 @@ fn coding(name: &[u8]) -> Option<Coding> {
     Coding::ALL.into_iter().find(|coding| name.eq_ignore_ascii_case(coding.name().as_bytes()))
 }
 
-/// Whether a parameter is a weight of zero (RFC 9110 §12.4.2).
-fn is_zero(parameter: &[u8]) -> bool {
-    let value = match parameter {
-        [b'q' | b'Q', b'=', value @ ..] => value,
-        _ => return false,
+/// A member of a list of preferences without its parameters, and its weight in thousandths (RFC
+/// 9110 §12.4.2): 1000 if it has none, or one that is no weight.
+pub(super) fn weighted(member: &[u8]) -> (&[u8], u16) {
+    let mut parts = member.split(|byte| *byte == b';').map(trim);
+    let name = parts.next().unwrap_or_default();
+    (name, parts.find_map(weight).unwrap_or(1000))
+}
+
+/// The weight that a parameter is, if it is one.
+fn weight(parameter: &[u8]) -> Option<u16> {
+    let [b'q' | b'Q', b'=', b'0', rest @ ..] = parameter else { return None };
+    let digits = match rest {
+        [] => return Some(0),
+        [b'.', digits @ ..] if digits.iter().all(u8::is_ascii_digit) => digits,
+        _ => return None,
     };
-    match value {
-        b"0" => true,
-        [b'0', b'.', digits @ ..] => digits.iter().all(|digit| *digit == b'0'),
-        _ => false,
+    let thousandths = digits.iter().copied().chain(*b"000").take(3);
+    Some(thousandths.fold(0, |weight, digit| weight * 10 + u16::from(digit - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_thousandths() {
+        for (member, name, weight) in [
+            ("a", "a", 1000),
+            ("a;q=1", "a", 1000),
+            ("a;q=1.000", "a", 1000),
+            ("a;q=0", "a", 0),
+            ("a;q=0.", "a", 0),
+            ("a;q=0.000", "a", 0),
+            ("a ; Q=0.5", "a", 500),
+            ("a;q=0.12", "a", 120),
+            ("a;q=0.0019", "a", 1),
+            ("a;level=1;q=0.7", "a", 700),
+            ("a;q=zero", "a", 1000),
+            ("a;q=0,5", "a", 1000),
+            (";q=0", "", 0),
+        ] {
+            assert_eq!(weighted(member.as_bytes()), (name.as_bytes(), weight), "{member}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use webroot::{Span, Variant};
 
 use super::range::Part;
+use super::vary::Vary;
 use super::{About, Plan, Reply};
 use crate::clock::Clock;
 use crate::status::Status;
@@ -17,8 +18,6 @@ pub trait Sink {
 
 const END_OF_HEAD: &[u8] = b"\r\n";
 const ALLOW: &[u8] = b"Allow: GET, HEAD, OPTIONS\r\n";
-/// Of a response to what accepts what, when nothing else says so.
-const VARY: &[u8] = b"Vary: Accept-Encoding\r\n";
 
 impl Plan<'_> {
     /// Hands the response to `sink`. Allocates nothing.
@@ -38,6 +37,13 @@ impl Plan<'_> {
         } else if self.say_keep_alive {
             sink.text(b"Connection: keep-alive\r\n");
         }
+        let mut vary = self.vary;
+        if let Reply::Stored { about, .. } | Reply::Error { about, .. } = &self.reply
+            && about.varies
+        {
+            vary.add(Vary::ENCODING);
+        }
+        vary.write(sink);
         match &self.reply {
             Reply::Stored { status, variant, about } => {
                 self::about(*status, *about, sink);
@@ -59,6 +65,18 @@ impl Plan<'_> {
                 }
                 sink.stored(variant.after_validators());
                 self.body(variant.body(), sink);
+            }
+            Reply::Moved { target, query, fragment, .. } => {
+                sink.text(b"Location: ");
+                sink.text(target);
+                if let Some(query) = query {
+                    sink.text(b"?");
+                    escape(query, sink);
+                }
+                sink.text(fragment);
+                sink.text(b"\r\n");
+                content_length(0, sink);
+                sink.text(END_OF_HEAD);
             }
             Reply::NotModified(variant) => {
                 sink.stored(variant.validators());
@@ -113,9 +131,6 @@ impl Plan<'_> {
 fn about(status: Status, about: About, sink: &mut impl Sink) {
     if status == Status::METHOD_NOT_ALLOWED {
         sink.text(ALLOW);
-    }
-    if about.varies {
-        sink.text(VARY);
     }
     if let Some(size) = about.size {
         sink.text(b"Content-Range: bytes */");

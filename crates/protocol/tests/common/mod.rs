@@ -1,7 +1,11 @@
 //! What the suites of this crate share: webroots made by hand, and responses as bytes.
 
+pub(crate) mod rules;
+
 use protocol::{Clock, Conn, Limits, Next, Plan, Scratch, Sink, plan, reject};
-use webroot::{Coding, Content, Entry, Error, HeadBuilder, Span, StoredVariant, Webroot, Writer};
+use webroot::{
+    Coding, Content, Entry, Error, HeadBuilder, RuleSpec, Span, StoredVariant, Webroot, Writer,
+};
 
 /// Modification time of every resource: Tue, 14 Nov 2023 22:13:20 GMT.
 pub(crate) const MODIFIED: i64 = 1_700_000_000;
@@ -55,6 +59,29 @@ impl Site {
     pub(crate) fn error_page(mut self, directory: &str, status: u16, body: &[u8]) -> Self {
         let stored = self.store(HeadBuilder::new(), Coding::Identity, body);
         self.entry(directory, Some(status), status, &[stored])
+    }
+
+    /// A resource that lets forced rules go first.
+    pub(crate) fn rules_first(mut self, path: &str, body: &[u8]) -> Self {
+        let head = HeadBuilder::new().etag(&etag(body));
+        let variants = &[self.store(head, Coding::Identity, body)];
+        let path = path.as_bytes();
+        let entry = Entry { path, status: 200, rules_first: true, variants, ..Entry::default() };
+        self.writer.entry(&entry).unwrap();
+        self
+    }
+
+    /// The page for navigations below a directory.
+    pub(crate) fn navigation_page(mut self, directory: &str, body: &[u8]) -> Self {
+        let head = HeadBuilder::new().etag(&etag(body));
+        let stored = self.store(head, Coding::Identity, body);
+        self.entry(directory, Some(200), 200, &[stored])
+    }
+
+    /// A rule behind those that are there.
+    pub(crate) fn rule(mut self, rule: &RuleSpec<'_>) -> Self {
+        self.writer.rule(rule).unwrap();
+        self
     }
 
     pub(crate) fn open(self) -> Webroot {
@@ -163,6 +190,15 @@ impl Response {
 
 /// The response to the request that `bytes` begin with; `None` if they hold no whole one.
 pub(crate) fn answer(bytes: &[u8], webroot: &Webroot) -> Option<Response> {
+    decide(bytes, webroot, |plan| Response::of(plan, Some(webroot)))
+}
+
+/// What `with` makes of the plan for the request that `bytes` begin with.
+pub(crate) fn decide<T>(
+    bytes: &[u8],
+    webroot: &Webroot,
+    with: impl FnOnce(&Plan<'_>) -> T,
+) -> Option<T> {
     let mut storage = Conn::storage();
     let mut scratch = Scratch::default();
     match Conn::new().next(bytes, &mut storage, &Limits::default()) {
@@ -170,9 +206,9 @@ pub(crate) fn answer(bytes: &[u8], webroot: &Webroot) -> Option<Response> {
             assert!(size <= bytes.len());
             let (plan, damage) = plan(&request, Some(webroot), &mut scratch);
             assert!(damage.is_none(), "{damage:?}");
-            Some(Response::of(&plan, Some(webroot)))
+            Some(with(&plan))
         }
-        Next::Reject(rejection) => Some(Response::of(&reject(rejection), None)),
+        Next::Reject(rejection) => Some(with(&reject(rejection))),
         Next::More => None,
         Next::Skip(_) | Next::End => panic!("no request has begun"),
     }
