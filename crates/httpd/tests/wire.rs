@@ -32,6 +32,10 @@ mod persistence;
 mod range;
 #[path = "wire/request_line.rs"]
 mod request_line;
+#[path = "../../protocol/tests/common/rules.rs"]
+mod rule;
+#[path = "wire/rules.rs"]
+mod rules;
 #[path = "wire/run.rs"]
 mod run;
 #[path = "wire/site.rs"]
@@ -59,6 +63,7 @@ fn all() -> Vec<Case> {
         ("negotiation", negotiation::cases()),
         ("errors", errors::cases()),
         ("limits", limits::cases()),
+        ("rules", rules::cases()),
     ];
     let mut all = Vec::new();
     for (theme, cases) in themes {

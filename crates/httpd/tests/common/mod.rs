@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Socket, Type};
-use webroot::{Coding, Content, Entry, Error, HeadBuilder, StoredVariant, Writer};
+use webroot::{Coding, Content, Entry, Error, HeadBuilder, RuleSpec, StoredVariant, Writer};
 
 /// Makes three tests of one function that takes the name of a backend.
 ///
@@ -53,12 +53,18 @@ impl Site {
         Self { writer: Writer::new(file, path).unwrap() }
     }
 
-    fn store(&mut self, kind: &str, coding: Coding, body: &[u8], varies: bool) -> StoredVariant {
+    fn store(
+        &mut self,
+        kind: &str,
+        coding: Coding,
+        body: &[u8],
+        vary: Option<&str>,
+    ) -> StoredVariant {
         let head = |digest: &webroot::Digest, size| {
             let tag = format!("\"{}\"", &digest.to_hex()[..32]);
             let mut head = HeadBuilder::new().etag(&tag);
-            if varies {
-                head = head.validator("Vary", "Accept-Encoding");
+            if let Some(vary) = vary {
+                head = head.validator("Vary", vary);
             }
             if coding != Coding::Identity {
                 head = head.common("Content-Encoding", coding.name());
@@ -85,13 +91,15 @@ impl Site {
 
     /// A resource without coded variants.
     pub(crate) fn file(mut self, path: &str, kind: &str, body: &[u8]) -> Self {
-        let variant = self.store(kind, Coding::Identity, body, false);
+        let variant = self.store(kind, Coding::Identity, body, None);
         self.entry(path, None, 200, &[variant])
     }
 
     /// A resource with several codings.
     pub(crate) fn variants(mut self, path: &str, kind: &str, bodies: &[(Coding, &[u8])]) -> Self {
-        let store = |(coding, body): &(Coding, &[u8])| self.store(kind, *coding, body, true);
+        let store = |(coding, body): &(Coding, &[u8])| {
+            self.store(kind, *coding, body, Some("Accept-Encoding"))
+        };
         let variants: Vec<_> = bodies.iter().map(store).collect();
         self.entry(path, None, 200, &variants)
     }
@@ -112,6 +120,27 @@ impl Site {
         let content = Content::Bytes(body);
         let variant = self.writer.variant(content, Coding::Identity, |_, _| Ok::<_, Error>(head));
         self.entry(directory, Some(status), status, &[variant.unwrap()])
+    }
+
+    /// A resource that lets forced rules go first.
+    pub(crate) fn rules_first(mut self, path: &str, kind: &str, body: &[u8]) -> Self {
+        let variants = &[self.store(kind, Coding::Identity, body, None)];
+        let path = path.as_bytes();
+        let plain = Entry { path, status: 200, modified: Some(MODIFIED), ..Entry::default() };
+        self.writer.entry(&Entry { rules_first: true, variants, ..plain }).unwrap();
+        self
+    }
+
+    /// The page for navigations below a directory.
+    pub(crate) fn navigation_page(mut self, directory: &str, kind: &str, body: &[u8]) -> Self {
+        let variant = self.store(kind, Coding::Identity, body, Some("Accept, Sec-Fetch-Mode"));
+        self.entry(directory, Some(200), 200, &[variant])
+    }
+
+    /// A rule behind those that are there.
+    pub(crate) fn rule(mut self, rule: &RuleSpec<'_>) -> Self {
+        self.writer.rule(rule).unwrap();
+        self
     }
 
     pub(crate) fn finish(self) {

@@ -31,6 +31,11 @@ const PATHS: &[&str] = &[
     "http://other.example/",
     "http://other.example/nowhere",
     "http://pages.example/nowhere",
+    "http://rules.example/",
+    "http://rules.example/old/x?y",
+    "http://rules.example/alias/x",
+    "http://rules.example/gone/x",
+    "http://rules.example/app/x",
 ];
 
 /// What a response is apart from its date: head, and the bytes behind it.

@@ -6,6 +6,7 @@ use webroot::Coding;
 
 use crate::case::{Answer, Body, plain};
 use crate::common::{Server, Site, etag};
+use crate::rules;
 
 /// A resource with its codings.
 struct Page {
@@ -95,7 +96,10 @@ const LOST_IN_D: &[u8] = b"<p>lost in d</p>\n";
 /// The name of a virtual host that has pages for many errors.
 pub(crate) const PAGES_HOST: &str = "pages.example";
 
-/// Starts a daemon that serves the site to every host but two.
+/// The name of a virtual host that has rules.
+pub(crate) const RULES_HOST: &str = "rules.example";
+
+/// Starts a daemon that serves the site to every host but three.
 pub(crate) fn serve(backend: &str) -> Server {
     Server::start(backend, |vhosts| {
         let mut site = Site::create(&vhosts.join("__default__"));
@@ -128,6 +132,7 @@ pub(crate) fn serve(backend: &str) -> Server {
             pages = pages.error_page("/", status, format!("page of {status}\n").as_bytes());
         }
         pages.finish();
+        rules::lay(Site::create(&vhosts.join(RULES_HOST)));
     })
 }
 
