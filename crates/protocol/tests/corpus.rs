@@ -21,6 +21,11 @@ fn the_parser_holds_for_every_seed() {
 }
 
 #[test]
+fn rules_hold_for_every_seed() {
+    each_seed("rules", fuzz::rules);
+}
+
+#[test]
 fn a_split_changes_nothing_for_any_seed() {
     each_seed("conn", |seed| {
         for split in 1..=255 {

@@ -1,5 +1,7 @@
 //! What the fuzz targets do with their input. The suite does the same with the seed corpus.
 
+mod table;
+
 use std::sync::OnceLock;
 
 use protocol::{Clock, Conn, Limits, Next, Scratch, Sink, Status, plan, reject};
@@ -24,6 +26,26 @@ pub fn conn(bytes: &[u8]) {
     assert_eq!(outcome(&[bytes]), outcome(&packets), "the split changes the answers");
 }
 
+/// A rule and a request: lines with a byte of flags, the fields of the request with its target, the
+/// pattern, the target and its fragment, and behind the last line end the conditions. The rule need
+/// not be one. See [`table`] for what it becomes in a webroot.
+pub fn rules(bytes: &[u8]) {
+    let parts: Vec<&[u8]> = bytes.splitn(6, |byte| *byte == b'\n').collect();
+    let [[flags], request, from, to, fragment, conditions] = parts.as_slice() else { return };
+    let request = request.split(|byte| *byte == b'\r').collect::<Vec<_>>().join(&b"\r\n"[..]);
+    let head = [b"GET ", request.as_slice(), b"\r\nHost: h\r\n\r\n"].concat();
+    table::with_rule(*flags, [from, to, fragment, conditions], |webroot| {
+        let (mut storage, mut scratch) = (Conn::storage(), Scratch::default());
+        let Next::Request(request, _) = Conn::new().next(&head, &mut storage, &limits()) else {
+            return;
+        };
+        // A rule that is none is damage, and answered as such.
+        let (plan, damage) = plan(&request, Some(webroot), &mut scratch);
+        assert!(damage.is_none() || plan.reply.status() == Status::INTERNAL);
+        render(webroot, &plan, &mut Vec::new());
+    });
+}
+
 /// The responses to a stream of packets, up to the end that they bring about.
 fn outcome(packets: &[&[u8]]) -> Vec<u8> {
     let mut conn = Conn::new();
@@ -43,13 +65,13 @@ fn outcome(packets: &[&[u8]]) -> Vec<u8> {
                     let mut scratch = Scratch::default();
                     let (plan, damage) = plan(&request, Some(site()), &mut scratch);
                     assert_eq!(damage, None);
-                    render(&plan, &mut answers);
+                    render(site(), &plan, &mut answers);
                     if plan.close {
                         return answers;
                     }
                 }
                 Next::Reject(rejection) => {
-                    render(&reject(rejection), &mut answers);
+                    render(site(), &reject(rejection), &mut answers);
                     return answers;
                 }
                 Next::End => return answers,
@@ -61,15 +83,15 @@ fn outcome(packets: &[&[u8]]) -> Vec<u8> {
 }
 
 /// Renders a response and checks what holds for every one.
-fn render(plan: &protocol::Plan<'_>, answers: &mut Vec<u8>) {
-    let mut bytes = Collect(Vec::new());
-    plan.render(&Clock::new(1_700_000_000), &mut bytes);
-    let response = bytes.0;
+fn render(webroot: &Webroot, plan: &protocol::Plan<'_>, answers: &mut Vec<u8>) {
+    let mut sink = Collect { webroot, bytes: Vec::new() };
+    plan.render(&Clock::new(1_700_000_000), &mut sink);
+    let response = sink.bytes;
     let end = response.windows(4).position(|four| four == b"\r\n\r\n").expect("no end of head") + 4;
     let (head, body) = response.split_at(end);
     let head = std::str::from_utf8(head).expect("a head that is not text");
     let lines: Vec<&str> = head.trim_end().split("\r\n").collect();
-    assert!(lines.iter().all(|line| !line.contains(['\r', '\n', '\0'])), "{head:?}");
+    assert!(lines.iter().all(|line| !line.contains(char::is_control)), "{head:?}");
     let lengths: Vec<&str> =
         lines.iter().filter_map(|line| line.strip_prefix("Content-Length: ")).collect();
     match plan.reply.status() {
@@ -86,15 +108,19 @@ fn render(plan: &protocol::Plan<'_>, answers: &mut Vec<u8>) {
 }
 
 /// A sink that keeps all bytes.
-struct Collect(Vec<u8>);
+struct Collect<'w> {
+    webroot: &'w Webroot,
+    bytes: Vec<u8>,
+}
 
-impl Sink for Collect {
+impl Sink for Collect<'_> {
     fn text(&mut self, bytes: &[u8]) {
-        self.0.extend_from_slice(bytes);
+        self.bytes.extend_from_slice(bytes);
     }
 
     fn stored(&mut self, span: Span) {
-        self.0.extend_from_slice(site().bytes(span).expect("a span outside the file"));
+        let stored = self.webroot.bytes(span).expect("a span outside the file");
+        self.bytes.extend_from_slice(stored);
     }
 }
 
