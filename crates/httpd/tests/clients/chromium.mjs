@@ -18,6 +18,8 @@ const FLAGS = [
   "--disable-crash-reporter",
   "--disable-dev-shm-usage",
   "--no-proxy-server",
+  // Other hosts are not there, wherever this runs.
+  "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
   "--window-size=1200,900",
   "--remote-debugging-pipe",
 ];
@@ -120,7 +122,8 @@ export class Tab {
 
   /** Waits until no request is under way. */
   async settle() {
-    const waiting = () => [...this.requests.values()].filter((one) => !one.finished);
+    // One without a URL was forgotten, and more was heard of it since.
+    const waiting = () => [...this.requests.values()].filter((one) => one.url && !one.finished);
     for (let pause = 0; waiting().length > 0; pause += 1) {
       assert(pause < 250, `no end of ${JSON.stringify(waiting())}`);
       await setTimeout(20);
@@ -134,8 +137,15 @@ export class Tab {
 
   #listen() {
     const on = (event, listener) => this.#browser.on(event, listener);
-    on("Network.requestWillBeSent", ({ requestId, request: { url }, type }) => {
-      Object.assign(this.#request(requestId), { url, type });
+    on("Network.requestWillBeSent", ({ requestId, loaderId, request: { url }, type }) => {
+      Object.assign(this.#request(requestId), { url, type, loaderId });
+    });
+    // What the page before was still waiting for is given up, and may be heard of no more.
+    on("Page.frameNavigated", ({ frame }) => {
+      if (frame.parentId !== undefined) return;
+      for (const [id, one] of this.requests) {
+        if (!one.finished && one.loaderId !== frame.loaderId) this.requests.delete(id);
+      }
     });
     // What came over the wire, also where the page is given what was in the cache.
     on("Network.responseReceivedExtraInfo", ({ requestId, statusCode, headers }) => {
@@ -149,12 +159,12 @@ export class Tab {
       Object.assign(this.#request(requestId), { seen, mime, charset, type });
     });
     on("Network.loadingFinished", ({ requestId }) => (this.#request(requestId).finished = true));
-    on("Network.loadingFailed", ({ requestId, errorText, canceled, type }) => {
+    on("Network.loadingFailed", ({ requestId, errorText, canceled }) => {
       const request = this.#request(requestId);
       request.finished = true;
-      // A player gives up a range when it jumps to another.
-      if (type === "Media" && canceled) return;
-      this.failures.push({ ...request, errorText });
+      // The page gives up a range when a player jumps to another, and what it fetched ahead.
+      request.isGivenUp = canceled && errorText === "net::ERR_ABORTED";
+      if (!request.isGivenUp) this.failures.push({ ...request, errorText });
     });
     on("Runtime.consoleAPICalled", ({ type, args }) => this.spoken.push({ type, args }));
     on("Runtime.exceptionThrown", ({ exceptionDetails }) => this.spoken.push(exceptionDetails));
@@ -176,7 +186,9 @@ export class Tab {
 export async function withTab(profile, patience, visit) {
   const browser = new Browser(profile);
   const fail = (error) => {
-    console.error(error, "\n", browser.complaints);
+    // It misses the message bus of a desktop, several times a second.
+    const complaints = browser.complaints.split("\n").filter((line) => !line.includes("dbus"));
+    console.error(error, `\n${complaints.join("\n")}`);
     browser.kill();
     process.exit(1);
   };
