@@ -17,5 +17,7 @@ mod downloads;
 mod languages;
 #[path = "clients/site.rs"]
 mod site;
+#[path = "clients/sites.rs"]
+mod sites;
 #[path = "clients/tools.rs"]
 mod tools;
