@@ -29,7 +29,7 @@ export default async function look(page) {
   await page.click("#search-button a");
   await page.type(".search-input", "hashmap");
   await page.see("#results a", "std::collections::HashMap");
-  await page.see("#search-tabs .count", "(");
+  await page.see("#search-tabs .count:not(.loading)", "(");
   await page.picture("search");
   await page.click("#results a[href$='/struct.HashMap.html']");
   await page.arrive("/std/collections/struct.HashMap.html");
