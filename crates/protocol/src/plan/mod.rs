@@ -19,6 +19,7 @@ use conditional::Outcome;
 use range::Asked;
 use vary::Vary;
 
+pub use negotiate::accepts;
 pub use range::Part;
 pub use render::Sink;
 

@@ -25,15 +25,20 @@ pub(super) fn identity<'w>(resource: &Resource<'w>) -> Option<Variant<'w>> {
     resource.variants().find(|variant| variant.coding() == Coding::Identity)
 }
 
+/// Whether a request accepts a coding; without `Accept-Encoding` it accepts all.
+pub fn accepts(fields: &Fields<'_>, coding: Coding) -> bool {
+    !fields.has(Field::AcceptEncoding) || Accepted::read(fields).has(coding)
+}
+
 /// What an `Accept-Encoding` says of each coding.
 #[derive(Debug, Default)]
-pub(super) struct Accepted {
+struct Accepted {
     named: [Option<bool>; Coding::ALL.len()],
     rest: Option<bool>,
 }
 
 impl Accepted {
-    pub(super) fn read(fields: &Fields<'_>) -> Self {
+    fn read(fields: &Fields<'_>) -> Self {
         let mut accepted = Self::default();
         for member in fields.members(Field::AcceptEncoding) {
             let (name, weight) = weighted(member);
@@ -49,7 +54,7 @@ impl Accepted {
         accepted
     }
 
-    pub(super) fn has(&self, coding: Coding) -> bool {
+    fn has(&self, coding: Coding) -> bool {
         let named = self.named.get(coding as usize).copied().flatten();
         // What is not mentioned is refused, but identity is only refused by name or by a star.
         named.or(self.rest).unwrap_or(coding == Coding::Identity)

@@ -3,7 +3,7 @@
 use webroot::{Resource, Variant};
 
 use super::conditional::if_range;
-use super::negotiate::{Accepted, identity};
+use super::negotiate::{accepts, identity};
 use crate::fields::{Field, Fields, trim};
 
 /// Most parts of one response; a request for more is answered with the whole.
@@ -38,15 +38,12 @@ pub(super) struct Asked<'r> {
 /// Clients take the offsets of a range for those of the file, so a coded variant is only cut for
 /// a client that shows that it has part of just that one.
 pub(super) fn select<'w>(resource: &Resource<'w>, fields: &Fields<'_>) -> Option<Variant<'w>> {
-    let accepted = Accepted::read(fields);
-    let accepts = |variant: &Variant<'w>| {
-        !fields.has(Field::AcceptEncoding) || accepted.has(variant.coding())
-    };
+    let accepted = |variant: &Variant<'w>| accepts(fields, variant.coding());
     if fields.has(Field::IfRange) {
         let value = fields.single(Field::IfRange)?;
         let named = |variant: &Variant<'w>| if_range(value, variant.etag(), None);
         if let Some(variant) = resource.variants().find(named) {
-            return Some(variant).filter(accepts);
+            return Some(variant).filter(accepted);
         }
         // A time that several variants share is a weak validator (RFC 9110 §8.8.1).
         let modified = resource.modified().filter(|_| resource.variants().len() == 1);
@@ -54,7 +51,7 @@ pub(super) fn select<'w>(resource: &Resource<'w>, fields: &Fields<'_>) -> Option
             return None;
         }
     }
-    identity(resource).filter(accepts)
+    identity(resource).filter(accepted)
 }
 
 impl<'r> Asked<'r> {
