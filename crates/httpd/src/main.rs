@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use httpd::cli::Flags;
 
 fn main() -> ExitCode {
-    let config = match httpd::cli::Flags::parse().resolve() {
+    let config = match manual::parse::<Flags>(8).resolve() {
         Ok(config) => config,
         Err(error) => error.exit(),
     };

@@ -29,7 +29,7 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    let Cli { dir, out, quiet } = Cli::parse();
+    let Cli { dir, out, quiet } = manual::parse(1);
     match run(dir, out, quiet) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
