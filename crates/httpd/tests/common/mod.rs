@@ -37,6 +37,17 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// Modification time of every resource: Tue, 14 Nov 2023 22:13:20 GMT.
 pub(crate) const MODIFIED: i64 = 1_700_000_000;
 
+/// A program of the packer, which is beside `httpd` when the workspace was built.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let program = Path::new(env!("CARGO_BIN_EXE_httpd")).with_file_name(name);
+    if !program.exists() {
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--locked", "--package", "mkroot", "--bin", name]);
+        assert!(build.status().unwrap().success());
+    }
+    program
+}
+
 /// The entity tag that the packer gives to a body.
 pub(crate) fn etag(body: &[u8]) -> String {
     format!("\"{}\"", &blake3::hash(body).to_hex()[..32])
