@@ -88,7 +88,7 @@ fn imf_fixdate(seconds: i64) -> String {
 }
 
 /// A path as it stands in a URI: what is not a `pchar` or a slash is encoded (RFC 3986 §3.3).
-fn percent_encoded(path: &[u8]) -> String {
+pub(crate) fn percent_encoded(path: &[u8]) -> String {
     const HEX: [char; 16] =
         ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
     let mut encoded = String::with_capacity(path.len());

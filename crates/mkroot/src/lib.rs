@@ -3,6 +3,7 @@
 //! [`pack`] is the whole of it: walk → classify → layout → write, one stage a module.
 #![forbid(unsafe_code)]
 
+pub mod check;
 mod classify;
 mod error;
 mod extension;

@@ -9,6 +9,7 @@ mod crash;
 mod links;
 mod names;
 mod output;
+mod references;
 mod reproducible;
 mod site;
 mod times;
