@@ -5,6 +5,7 @@
 //! docs/CHECKS.md.
 
 mod attribute;
+mod csp;
 mod css;
 mod element;
 mod foreign;
@@ -15,6 +16,7 @@ mod paths;
 mod place;
 mod url;
 
+pub use csp::{InlineCode, inline_code, policy};
 pub use links::{check_css, check_html};
 pub use names::check_names;
 pub use paths::{PathSet, Paths};

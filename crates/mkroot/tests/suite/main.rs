@@ -9,6 +9,7 @@ mod crash;
 mod links;
 mod names;
 mod output;
+mod policy;
 mod references;
 mod reproducible;
 mod site;
