@@ -5,6 +5,7 @@
 //! docs/CHECKS.md.
 
 mod attribute;
+mod content;
 mod csp;
 mod css;
 mod element;
@@ -16,6 +17,7 @@ mod paths;
 mod place;
 mod url;
 
+pub use content::{BEGINNING, check_type};
 pub use csp::{InlineCode, inline_code, policy};
 pub use links::{check_css, check_html};
 pub use names::check_names;
