@@ -5,6 +5,7 @@
 
 pub mod check;
 mod classify;
+pub mod config;
 mod error;
 mod extension;
 mod finding;

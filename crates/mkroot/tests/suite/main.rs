@@ -5,7 +5,9 @@
 mod answers;
 mod changes;
 mod cli;
+mod config;
 mod crash;
+mod fingerprint;
 mod links;
 mod names;
 mod output;
