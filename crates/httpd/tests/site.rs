@@ -17,8 +17,7 @@ fn repository() -> PathBuf {
 }
 
 fn pack(dir: &Path, out: &Path) {
-    let options =
-        mkroot::Options { dir: dir.to_owned(), out: out.to_owned(), source_date_epoch: None };
+    let options = mkroot::Options::new(dir, out);
     mkroot::pack(&options, &()).unwrap();
 }
 

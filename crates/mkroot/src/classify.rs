@@ -15,12 +15,12 @@ const MAGIC_WINDOW: usize = 32 * 1024;
 const UNKNOWN: &str = "application/octet-stream";
 
 /// The media type of a file, as far as its name tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MediaType {
     /// This, whatever the content.
-    Fixed(&'static str),
+    Fixed(Cow<'static, str>),
     /// This, with a charset if the content is UTF-8.
-    Text(&'static str),
+    Text(Cow<'static, str>),
     /// What the content says.
     ByContent,
 }
@@ -32,13 +32,23 @@ pub(crate) fn by_name(path: &[u8]) -> MediaType {
     let extension = dot.and_then(|dot| name.get(dot + 1..));
     let extension = extension.and_then(|extension| std::str::from_utf8(extension).ok());
     match extension.and_then(extension::media_type) {
-        Some(known) if is_text(known) => MediaType::Text(known),
-        Some(known) => MediaType::Fixed(known),
+        Some(known) if is_text(known) => MediaType::Text(Cow::Borrowed(known)),
+        Some(known) => MediaType::Fixed(Cow::Borrowed(known)),
         None => MediaType::ByContent,
     }
 }
 
 impl MediaType {
+    /// A media type that the author of the site gave. Text gets a charset unless it has parameters.
+    pub(crate) fn given(media_type: &str) -> Self {
+        let owned = Cow::Owned(media_type.to_owned());
+        if is_text(media_type) && !media_type.contains(';') {
+            Self::Text(owned)
+        } else {
+            Self::Fixed(owned)
+        }
+    }
+
     /// Begins to look at content.
     pub(crate) fn inspect(self) -> Inspector {
         Inspector {
@@ -78,8 +88,9 @@ impl Inspector {
     /// The value of `Content-Type` for the chunks seen.
     pub(crate) fn content_type(&self) -> Cow<'static, str> {
         let utf8 = self.utf8.is_valid();
-        let media_type = match self.media_type {
-            MediaType::Fixed(known) | MediaType::Text(known) => known,
+        let media_type = match &self.media_type {
+            MediaType::Fixed(known) => return known.clone(),
+            MediaType::Text(known) => known,
             MediaType::ByContent if utf8 && !self.control_byte => {
                 infer(&self.beginning).filter(|guess| is_text(guess)).unwrap_or("text/plain")
             }
@@ -88,7 +99,7 @@ impl Inspector {
         if is_text(media_type) && utf8 {
             Cow::Owned(format!("{media_type}; charset=utf-8"))
         } else {
-            Cow::Borrowed(media_type)
+            Cow::Owned(media_type.to_owned())
         }
     }
 }
@@ -180,7 +191,7 @@ mod tests {
         assert_eq!(by_name(b"/.well-known"), MediaType::ByContent);
         assert_eq!(by_name(b"/.css"), MediaType::ByContent);
         assert_eq!(by_name(b"/file.\xff"), MediaType::ByContent);
-        assert_eq!(by_name(b"/a\xff.css"), MediaType::Text("text/css"));
+        assert_eq!(by_name(b"/a\xff.css"), MediaType::Text("text/css".into()));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::finding::Finding;
+
 /// Why a directory could not be packed.
 #[derive(Debug)]
 pub struct Error {
@@ -42,8 +44,29 @@ pub enum ErrorKind {
     OutIsSpecial(&'static str),
     /// Another process writes the same webroot.
     Busy,
+    /// A file of the policy is something else than a file.
+    NotAFile,
     /// A field that can't stand in a response.
     Head(webroot::HeadError),
+    /// Findings that count as errors, besides those that are said elsewhere.
+    Findings(Vec<Finding>),
+    /// A limit that the site exceeds; the text says which, and how far.
+    Limit(String),
+    /// A coded file beside `base` that is not its coded form.
+    Beside {
+        /// The file that it should decode to.
+        base: PathBuf,
+        /// What is wrong with it, to follow its name.
+        how: String,
+    },
+    /// A file of an earlier generation, by its URL path, that was to be kept and is damaged.
+    KeptDamaged(String),
+    /// The previous webroot, which was asked for by name, can't be used; the text says why.
+    Previous(String),
+    /// A rule that the format has no room for: its line, and why.
+    Rule(u32, String),
+    /// An encoder failed; the text says how.
+    Encoder(String),
     /// The webroot could not be written.
     Webroot(webroot::Error),
 }
@@ -136,7 +159,29 @@ impl fmt::Display for Error {
             ErrorKind::Busy => {
                 write!(f, "another mkroot is writing this file; wait until it has ended")
             }
+            ErrorKind::NotAFile => write!(f, "has to be a regular file; move it away"),
             ErrorKind::Head(error) => write!(f, "no response can carry it: {error}"),
+            ErrorKind::Findings(findings) => {
+                let s = if findings.len() == 1 { "" } else { "s" };
+                write!(f, "{} finding{s} that must be mended first", findings.len())
+            }
+            ErrorKind::Limit(what) => write!(f, "{what}"),
+            ErrorKind::Beside { base, how } => write!(
+                f,
+                "{how}, and should be {} coded; make it anew, remove it, or set \
+                 compress.precompressed = false in webroot.toml",
+                Shown(base)
+            ),
+            ErrorKind::KeptDamaged(path) => write!(
+                f,
+                "{path} was to be kept from it and is damaged there; restore this webroot, or \
+                 pack without --keep-assets"
+            ),
+            ErrorKind::Previous(why) => {
+                write!(f, "can't be used as the previous webroot: {why}; leave out --previous")
+            }
+            ErrorKind::Rule(line, why) => write!(f, "line {line}: {why}"),
+            ErrorKind::Encoder(how) => write!(f, "can't be compressed: {how}"),
             ErrorKind::Webroot(_) => Ok(()),
         }
     }

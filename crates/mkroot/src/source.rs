@@ -106,7 +106,10 @@ impl<'a> Source<'a> {
     }
 
     /// Reads some bytes, none at the end of the file.
-    fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
+    ///
+    /// # Errors
+    /// It can't be read, or is not what it was when it was opened.
+    pub(crate) fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize, Error> {
         let read = loop {
             match self.file.read(buffer) {
                 Ok(read) => break read,
@@ -175,7 +178,7 @@ mod tests {
         let path = temp.path().join("a.txt");
         fs::write(&path, content).unwrap();
         let tree = Tree::open(temp.path()).unwrap();
-        let file = walk(&tree).unwrap().remove(0);
+        let file = walk(&tree, &|_| false).unwrap().remove(0);
         // Clocks of file systems have a coarse grain.
         sleep(Duration::from_millis(20));
         let path = fs::canonicalize(path).unwrap();

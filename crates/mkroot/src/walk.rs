@@ -33,20 +33,21 @@ struct Level {
     directories: Vec<Directory>,
 }
 
-/// Finds the files of the tree, in order of their paths.
+/// Finds the files of the tree, in order of their paths. What `ignores` says so of, given its URL
+/// path, is passed over, whatever it is; of a directory also what is in it.
 ///
 /// # Errors
 /// The first thing that can't be packed: what is no file, directory or link, a link that leaves
 /// the tree, leads nowhere or leads to where it lies, a path that is too long, and what can't be
 /// read.
-pub(crate) fn walk(tree: &Tree) -> Result<Vec<SourceFile>, Error> {
+pub(crate) fn walk(tree: &Tree, ignores: &dyn Fn(&[u8]) -> bool) -> Result<Vec<SourceFile>, Error> {
     let mut files = Vec::new();
     let root = Directory { path: b"/".to_vec(), place: Vec::new(), link: None };
-    let mut levels = vec![read(tree, &root, &[], &mut files)?];
+    let mut levels = vec![read(tree, &root, &[], ignores, &mut files)?];
     while let Some(lowest) = levels.last_mut() {
         match lowest.directories.pop() {
             Some(directory) => {
-                let level = read(tree, &directory, &levels, &mut files)?;
+                let level = read(tree, &directory, &levels, ignores, &mut files)?;
                 levels.push(level);
             }
             None => {
@@ -63,6 +64,7 @@ fn read(
     tree: &Tree,
     directory: &Directory,
     ancestors: &[Level],
+    ignores: &dyn Fn(&[u8]) -> bool,
     files: &mut Vec<SourceFile>,
 ) -> Result<Level, Error> {
     let refused = |errno| refused(tree, &directory.place, errno);
@@ -86,6 +88,9 @@ fn read(
     let mut level = Level { id, directories: Vec::new() };
     for name in names {
         let path = [directory.path.as_slice(), name.to_bytes()].concat();
+        if ignores(&path) {
+            continue;
+        }
         let place = join(&directory.place, name.to_bytes());
         let stat = fstatat(&opened, name.as_c_str(), AtFlags::AT_SYMLINK_NOFOLLOW);
         let stat = stat.map_err(|errno| self::refused(tree, &place, errno))?;

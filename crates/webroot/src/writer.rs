@@ -164,6 +164,15 @@ impl Writer {
         Ok(self.stored(body, &head, coding)?)
     }
 
+    /// A variant over the body of another, under a head of its own.
+    ///
+    /// # Errors
+    /// Writing the file.
+    pub fn again(&mut self, variant: &StoredVariant, head: &Head) -> Result<StoredVariant, Error> {
+        let coding = Coding::from_byte(variant.0.coding).unwrap_or(Coding::Identity);
+        self.stored(variant.0.body.get(), head, coding)
+    }
+
     /// Stores a body without a head, once per distinct content. Its number in the table of bodies.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ impl Tree {
         let server = Server::start(backend, |vhosts| {
             let out = vhosts.join("../site.webroot");
             let from = dir.path().to_owned();
-            let options = mkroot::Options { dir: from, out, source_date_epoch: None };
+            let options = mkroot::Options::new(from, out);
             mkroot::pack(&options, &()).unwrap();
             symlink("../site.webroot", vhosts.join("__default__")).unwrap();
         });

@@ -54,8 +54,9 @@ pub(crate) fn lay(root: &Path) {
 pub(crate) fn serve(backend: &str, root: &Path) -> Server {
     Server::start(backend, |vhosts| {
         let out = vhosts.join("../site.webroot");
-        let options =
-            mkroot::Options { dir: root.to_owned(), out: out.clone(), source_date_epoch: None };
+        // nginx has nothing but the files.
+        let mut options = mkroot::Options::new(root, &out);
+        options.effort = mkroot::Effort::None;
         mkroot::pack(&options, &()).unwrap();
         symlink(out, vhosts.join("__default__")).unwrap();
     })

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use protocol::Target;
 
-use crate::layout::percent_encoded;
+use crate::heads::percent_encoded;
 
 /// What relative references are relative to.
 #[derive(Debug, Clone, PartialEq, Eq)]

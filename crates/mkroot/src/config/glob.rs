@@ -123,6 +123,11 @@ impl Globs {
         Ok(Self { paths: numbered(true)?, names: numbered(false)? })
     }
 
+    /// Whether there are no globs in the list.
+    pub(super) fn is_empty(&self) -> bool {
+        self.paths.numbers.is_empty() && self.names.numbers.is_empty()
+    }
+
     /// The number of the first glob in the list that matches.
     pub(super) fn first(&self, path: &[u8]) -> Option<usize> {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();

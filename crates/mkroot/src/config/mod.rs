@@ -194,15 +194,26 @@ impl Config {
 
     /// The value of `Cache-Control` for a file.
     pub fn cache_control(&self, path: &[u8]) -> &str {
-        let cache = &self.cache;
-        let is_immutable = || match &cache.immutable {
+        match self.cache.rules.get(path) {
+            Some(value) => value,
+            None if self.is_immutable(path) => IMMUTABLE,
+            None => &self.cache.default,
+        }
+    }
+
+    /// Whether a file never changes under its name.
+    pub fn is_immutable(&self, path: &[u8]) -> bool {
+        match &self.cache.immutable {
             Immutable::Auto => is_fingerprinted(path),
             Immutable::Globs(globs) => globs.is_match(path),
-        };
-        match cache.rules.get(path) {
-            Some(value) => value,
-            None if is_immutable() => IMMUTABLE,
-            None => &cache.default,
+        }
+    }
+
+    /// Whether any directory may answer with a listing.
+    pub fn lists_any(&self) -> bool {
+        match &self.listed {
+            Listed::All => true,
+            Listed::Globs(globs) => !globs.is_empty(),
         }
     }
 

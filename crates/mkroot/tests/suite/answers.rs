@@ -2,6 +2,9 @@
 
 use crate::site::{Packed, Site, head};
 
+/// What caches are told unless the site says something else.
+const CACHE: &str = "Cache-Control: public, max-age=0, must-revalidate\r\n";
+
 #[test]
 fn the_head_of_a_file_has_all_its_fields() {
     let site = Site::new();
@@ -12,9 +15,10 @@ fn the_head_of_a_file_has_all_its_fields() {
         packed.head("/a.css"),
         format!(
             "ETag: \"{tag}\"\r\n\
+             {CACHE}\
+             X-Content-Type-Options: nosniff\r\n\
              Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n\
              Accept-Ranges: bytes\r\n\
-             X-Content-Type-Options: nosniff\r\n\
              Content-Type: text/css; charset=utf-8\r\n\
              Content-Length: 3\r\n\r\n"
         )
@@ -22,9 +26,9 @@ fn the_head_of_a_file_has_all_its_fields() {
     let resource = packed.get("/a.css");
     assert_eq!((resource.status(), resource.modified()), (200, Some(1_700_000_000)));
     assert!(!resource.keeps_query());
-    // A 304 repeats the validator alone.
+    // A 304 repeats no more.
     let validators = packed.webroot.bytes(resource.first().validators()).unwrap();
-    assert_eq!(validators, format!("ETag: \"{tag}\"\r\n").as_bytes());
+    assert_eq!(validators, format!("ETag: \"{tag}\"\r\n{CACHE}").as_bytes());
 }
 
 #[test]
@@ -83,9 +87,10 @@ fn assert_not_found_page(packed: &Packed, path: &[u8], directory: &[u8], body: &
     assert_eq!(
         head(&page),
         format!(
-            "X-Content-Type-Options: nosniff\r\n\
+            "{CACHE}{}X-Content-Type-Options: nosniff\r\n\
              Content-Type: text/html; charset=utf-8\r\n\
              Content-Length: {}\r\n\r\n",
+            if page.variants().len() > 1 { "Vary: Accept-Encoding\r\n" } else { "" },
             body.len()
         )
     );
@@ -123,7 +128,7 @@ fn a_404_page_may_be_large() {
     site.file("404.html", &large);
     let packed = site.packed();
     assert_not_found_page(&packed, b"/nowhere", b"/", large.as_bytes());
-    assert_eq!(packed.webroot.body_count(), 1);
+    assert_eq!(packed.webroot.body_count(), 1 + 3);
 }
 
 #[test]

@@ -102,7 +102,7 @@ fn progress_ends_where_it_was_said_to_end() {
     site.file("a.txt", "abc");
     site.file("404.html", "lost");
     site.file("d/b.bin", vec![0; 100_000]);
-    let options = Options { dir: site.dir(), out: site.out(), source_date_epoch: None };
+    let options = Options::new(site.dir(), site.out());
     let sum = Sum::default();
     mkroot::pack(&options, &sum).unwrap();
     assert_eq!(sum.begun.get(), (3, 100_007));

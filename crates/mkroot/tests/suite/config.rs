@@ -312,6 +312,8 @@ fn listings_are_for_the_directories_that_are_named() {
     }
     assert!(parse("[urls]\nautoindex = [\"/\"]").lists(b"/"));
     assert!(!parse("[urls]\nautoindex = false").lists(b"/"));
+    let any = |value: &str| parse(&format!("[urls]\nautoindex = {value}")).lists_any();
+    assert!(any("true") && any("[\"files\"]") && any("[\"/\"]") && !any("false") && !any("[]"));
 }
 
 #[test]

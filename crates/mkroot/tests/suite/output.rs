@@ -12,7 +12,7 @@ use nix::unistd::mkfifo;
 use crate::site::{Packed, Site, stderr};
 
 fn pack_to(site: &Site, out: &Path) -> Result<(), Error> {
-    let options = Options { dir: site.dir(), out: out.to_owned(), source_date_epoch: None };
+    let options = Options::new(site.dir(), out);
     mkroot::pack(&options, &()).map(|_| ())
 }
 
@@ -105,7 +105,7 @@ fn a_tree_that_is_no_directory_is_refused() {
     let site = Site::new();
     let file = site.file("a.txt", "a");
     for dir in [file, site.path("missing")] {
-        let options = Options { dir: dir.clone(), out: site.out(), source_date_epoch: None };
+        let options = Options::new(&dir, site.out());
         assert_eq!(mkroot::pack(&options, &()).unwrap_err().path, dir);
     }
     assert!(site.deployed().is_empty());

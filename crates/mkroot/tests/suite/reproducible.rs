@@ -34,7 +34,7 @@ fn the_name_and_the_age_of_the_webroot_do_not_matter() {
     site.pack().unwrap();
     let bytes = fs::read(site.out()).unwrap();
     let other = site.temp().join("other");
-    let options = Options { dir: site.dir(), out: other.clone(), source_date_epoch: None };
+    let options = Options::new(site.dir(), &other);
     mkroot::pack(&options, &()).unwrap();
     assert_eq!(fs::read(other).unwrap(), bytes);
     site.pack().unwrap();

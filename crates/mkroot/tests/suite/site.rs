@@ -73,7 +73,7 @@ impl Site {
     }
 
     pub(crate) fn pack(&self) -> Result<Report, Error> {
-        let options = Options { dir: self.dir(), out: self.out(), source_date_epoch: None };
+        let options = Options::new(self.dir(), self.out());
         mkroot::pack(&options, &())
     }
 
@@ -139,7 +139,6 @@ impl Packed {
 }
 
 pub(crate) fn head(resource: &Resource<'_>) -> String {
-    assert_eq!(resource.variants().len(), 1);
     String::from_utf8(resource.first().head_bytes().to_vec()).unwrap()
 }
 

@@ -47,7 +47,8 @@ fn source_date_epoch_bounds_the_times() {
 fn a_far_source_date_epoch_leaves_the_times_alone() {
     let site = Site::new();
     site.file("a.txt", "a");
-    let options = Options { dir: site.dir(), out: site.out(), source_date_epoch: Some(i64::MAX) };
+    let options =
+        Options { source_date_epoch: Some(i64::MAX), ..Options::new(site.dir(), site.out()) };
     mkroot::pack(&options, &()).unwrap();
     let packed = Packed::open(&site.out());
     assert_eq!(packed.get("/a.txt").modified(), Some(MODIFIED as i64));
