@@ -168,22 +168,28 @@ pub fn pack(options: &Options, progress: &dyn Progress) -> Result<Report, Error>
     };
     let file = output.writable()?;
     let mut writer = SiteWriter::new(&tree, &policy, &site, file, &options.out, latest)?;
-    let weights: Vec<u64> = site.items.iter().map(|it| prepare::weight(it, &context)).collect();
+    let batches = prepare::batches(&context);
+    let weights: Vec<u64> = batches.iter().map(|batch| batch.weight).collect();
     let threads = options.threads.unwrap_or_else(cores);
     pool::in_order(
         &weights,
         Bounds { threads, budget: BUDGET },
         || Encoders::new(options.effort),
-        |encoders, number| {
-            site.items.get(number).map(|item| prepare::prepare(item, &context, encoders))
+        |encoders, batch| {
+            let items = batches.get(batch).map_or(0..0, |batch| batch.items.clone());
+            let numbered = items.filter_map(|number| Some((number, site.items.get(number)?)));
+            numbered
+                .map(|(number, item)| (number, prepare::prepare(item, &context, encoders)))
+                .collect::<Vec<_>>()
         },
-        |number, prepared| {
-            let Some(prepared) = prepared else { return Ok::<_, Error>(()) };
-            let mut prepared = prepared?;
-            findings.add(std::mem::take(&mut prepared.findings));
-            writer.write(number, &prepared)?;
-            progress.advance(prepared.size);
-            Ok(())
+        |_, prepared| {
+            for (number, prepared) in prepared {
+                let mut prepared = prepared?;
+                findings.add(std::mem::take(&mut prepared.findings));
+                writer.write(number, &prepared)?;
+                progress.advance(prepared.size);
+            }
+            Ok::<_, Error>(())
         },
     )?;
     findings.refuse_errors(tree.root())?;

@@ -1,6 +1,7 @@
 //! What is done with each item on its own, on any thread: read → classify → check → compress.
 
 use std::borrow::Cow;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use webroot::{Coding, Digest};
@@ -67,8 +68,45 @@ pub(crate) enum Content<'a> {
     InTree(&'a SourceFile),
 }
 
+/// Items that are handed to a thread at once, and the memory that they take.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Batch {
+    /// Numbers of the items.
+    pub(crate) items: Range<usize>,
+    /// The most memory in bytes that they take while they are prepared and until they are written.
+    pub(crate) weight: u64,
+}
+
+/// Items of a batch at most.
+const BATCH_ITEMS: usize = 16;
+/// Bytes of content of a batch past which it takes no more items.
+const BATCH_BYTES: u64 = 128 * 1024;
+
+/// Puts the items of a site into batches, in order. Threads that meet for each small file would
+/// spend their time meeting.
+pub(crate) fn batches(context: &Context<'_>) -> Vec<Batch> {
+    let mut batches: Vec<Batch> = Vec::new();
+    let mut bytes = 0;
+    for (number, item) in context.site.items.iter().enumerate() {
+        let (weight, size) = (weight(item, context), item.size());
+        match batches.last_mut() {
+            Some(batch) if batch.items.len() < BATCH_ITEMS && bytes < BATCH_BYTES => {
+                batch.items.end = number + 1;
+                // Encoders take their memory one item after the other, contents add up.
+                batch.weight = batch.weight.max(weight) + 2 * size;
+                bytes += size;
+            }
+            _ => {
+                batches.push(Batch { items: number..number + 1, weight });
+                bytes = size;
+            }
+        }
+    }
+    batches
+}
+
 /// The most memory in bytes that an item takes while it is prepared and until it is written.
-pub(crate) fn weight(item: &Item<'_>, context: &Context<'_>) -> u64 {
+fn weight(item: &Item<'_>, context: &Context<'_>) -> u64 {
     let size = item.size();
     if size > context.policy.config.limits.compress {
         return CHUNK as u64;
