@@ -326,8 +326,8 @@ fn a_file_full_of_globs_is_read_or_refused_in_bounded_time() {
     assert!(found[0].starts_with("2:10: files.ignore: the globs of this list are too many"));
 }
 
-/// The seeds of the fuzz target.
-const SEEDS: &[&str] = &[
+/// Sound files, to be changed at random.
+const SOUND: &[&str] = &[
     "[types]\n\"*.foo\" = \"text/x-foo; charset=utf-8\"\n",
     "[cache]\nimmutable = [\"/{a,b}/**\", \"*.[0-9a-f]?\"]\n",
     "[[cache.rules]]\nmatch = \"/img/**\"\nvalue = 'private=\"X\", max-age=1'\n",
@@ -343,14 +343,14 @@ proptest! {
 
     #[test]
     fn no_change_to_a_file_is_too_much(
-        seed in prop::sample::select(SEEDS),
+        file in prop::sample::select(SOUND),
         at in any::<prop::sample::Index>(),
         remove in 0usize..4,
         insert in "[\\[\\]{}\"'=,.#\n*/!a0\\\\é]{0,4}",
     ) {
-        let mut bytes = seed.as_bytes().to_vec();
+        let mut bytes = file.as_bytes().to_vec();
         let at = at.index(bytes.len());
-        bytes.splice(at..(at + remove).min(seed.len()), insert.bytes());
+        bytes.splice(at..(at + remove).min(file.len()), insert.bytes());
         match Config::parse(b"webroot.toml", &bytes, &Defaults::default()) {
             Ok(config) => {
                 config.ignores(b"/a/b.foo");
