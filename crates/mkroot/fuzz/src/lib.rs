@@ -1,6 +1,7 @@
 //! What the fuzz targets do with their input. The suite does the same with the seed corpus.
 
 use mkroot::Finding;
+use mkroot::config::{Config, Defaults};
 use mkroot::policy::{
     Dialect, FieldChange, Headers, TargetPiece, check_redirects, parse_headers, parse_redirects,
 };
@@ -57,6 +58,22 @@ pub fn headers(bytes: &[u8]) {
                 let is_value = |byte: u8| byte.is_ascii_graphic() || b" \t".contains(&byte);
                 assert!(value.bytes().all(is_value), "{value:?}");
             }
+        }
+    }
+}
+
+/// `webroot.toml`: what is read can be asked.
+pub fn config(bytes: &[u8]) {
+    match Config::parse(b"webroot.toml", bytes, &Defaults::default()) {
+        Ok(config) => {
+            for path in PATHS {
+                let _ = (config.ignores(path), config.media_type(path), config.lists(path));
+                assert!(!config.cache_control(path).contains(char::is_control));
+            }
+        }
+        Err(findings) => {
+            assert!(!findings.is_empty());
+            check_findings(&findings, bytes);
         }
     }
 }
