@@ -5,7 +5,8 @@ use std::os::unix::fs::FileExt;
 use crate::entry::Resource;
 use crate::error::Damage;
 use crate::header::Section;
-use crate::layout::HEADER_SIZE;
+use crate::layout::{HEADER_SIZE, LeadSlot};
+use crate::leads::Leads;
 use crate::reader::{Span, Webroot};
 
 /// Findings after which no more are collected.
@@ -45,7 +46,8 @@ pub struct Verified {
 }
 
 impl Webroot {
-    /// Checks every byte of the file against its digest, and the index against the entries.
+    /// Checks every byte of the file against its digest, the index against the entries, and the
+    /// slots of rules against the rules.
     ///
     /// Bodies are read, not mapped, so a file that shrinks meanwhile is an error and not a signal.
     ///
@@ -156,19 +158,30 @@ impl<'w> Check<'w> {
         heads
     }
 
-    /// Rules against what a writer lets pass, and their count.
+    /// Rules against what a writer lets pass, and their count; slots against the rules.
     fn rules(&mut self, section: &Section) {
-        let mut count = 0;
+        let (_, slots, start) = self.webroot.rule_parts();
+        let mut leads = Leads::default();
         for rule in self.webroot.rules() {
-            match rule.and_then(|rule| rule.check()) {
-                Ok(()) => {}
-                Err(damage) => self.found(damage.what, damage.offset, None),
+            let checked = rule.and_then(|rule| {
+                let (pattern, place) = rule.place();
+                leads.push(pattern, place - start);
+                rule.check()
+            });
+            if let Err(damage) = checked {
+                self.found(damage.what, damage.offset, None);
             }
-            count += 1;
         }
-        if count != section.count as usize {
-            let offset = section.bytes.start as u64;
-            self.found("number of rules contradicts the header", offset, None);
+        let (expected, depth) = leads.sorted();
+        if expected.len() != slots.len() {
+            self.found("number of rules contradicts the header", start, None);
+        } else if let Some(at) = expected.iter().zip(slots).position(|(one, other)| one != other) {
+            let behind = (slots.len() - at) * size_of::<LeadSlot>();
+            let offset = (section.bytes.end - behind) as u64;
+            self.found("slot of a rule contradicts the rules", offset, None);
+        }
+        if depth != section.depth as usize {
+            self.found("depth of rules contradicts the header", start, None);
         }
     }
 

@@ -8,7 +8,8 @@ use zerocopy::{FromBytes, IntoBytes};
 use crate::error::{Damage, ErrorKind};
 use crate::layout::{
     ALIGN, BODIES, BodyRecord, CODINGS, CodingRecord, DATA, ENTRIES, FILES, FileHeader,
-    HEADER_SIZE, INDEX, MAGIC, MAX_SECTIONS, OPTIONAL, RULES, SectionRecord, Slot, VERSION,
+    HEADER_SIZE, INDEX, LeadSlot, MAGIC, MAX_SECTIONS, OPTIONAL, RULES, SectionRecord, Slot,
+    VERSION,
 };
 
 /// What a webroot is: blake3 of its header page, which holds the digests of all the rest. Two
@@ -87,7 +88,7 @@ impl Header {
             bodies: sections.records::<BodyRecord>(BODIES)?,
             entries: sections.required(ENTRIES)?,
             index: sections.records::<Slot>(INDEX)?,
-            rules: sections.find(RULES).map(|(_, section)| section.clone()),
+            rules: sections.rules()?,
             files: sections.find(FILES).map(|(_, section)| section.clone()),
             codings: match sections.find(CODINGS) {
                 Some(_) => Some(sections.records::<CodingRecord>(CODINGS)?),
@@ -196,6 +197,15 @@ impl Sections {
         found.map(|(_, section)| section.clone()).ok_or(damaged("section missing", 64))
     }
 
+    /// The section of rules, which ends with a slot for each.
+    fn rules(&self) -> Result<Option<Section>, ErrorKind> {
+        let Some((place, section)) = self.find(RULES) else { return Ok(None) };
+        match (section.count as usize).checked_mul(size_of::<LeadSlot>()) {
+            Some(slots) if slots <= section.bytes.len() => Ok(Some(section.clone())),
+            _ => Err(damaged("section of rules is too small for its count", place)),
+        }
+    }
+
     /// A section that is an array of `R`.
     fn records<R>(&self, kind: u32) -> Result<Section, ErrorKind> {
         let section = self.required(kind)?;
@@ -239,6 +249,16 @@ mod tests {
             let mut page = page.clone();
             page[at] ^= 1;
             assert!(Header::parse(&page, 4416).is_err(), "byte {at}");
+        }
+    }
+
+    #[test]
+    fn a_section_of_rules_holds_a_slot_for_each() {
+        for (count, fits) in [(2, true), (3, false), (u32::MAX, false)] {
+            let mut sections = sections();
+            sections.push((RULES, section(4416..4448, count)));
+            let (page, _) = Header::encode(4448, &sections);
+            assert_eq!(Header::parse(&page, 4448).is_ok(), fits, "{count} rules in 32 bytes");
         }
     }
 

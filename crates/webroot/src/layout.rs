@@ -82,7 +82,8 @@ pub struct SectionRecord {
     pub size: U64,
     /// Bodies, codings: records. Entries, rules, files: their number. Index: slots. Data: zero.
     pub count: U32,
-    /// Entries: slashes in the deepest path of an error page, zero without one. Else zero.
+    /// Entries: slashes in the deepest path of an error page, zero without one. Rules: slashes in
+    /// the deepest lead. Else zero.
     pub depth: U32,
     /// blake3 of the section; zero for data, which the digests of heads and bodies cover.
     pub digest: [u8; 32],
@@ -190,8 +191,23 @@ pub const FORCED: u8 = 2;
 /// Rule flag: a redirect whose target takes the query of the request.
 pub const RULE_KEEPS_QUERY: u8 = 4;
 
-/// Most rules of a webroot. They are tried one after the other.
-pub const MAX_RULES: usize = 10_000;
+/// Which paths a rule has to be tried on. The slots of all rules stand behind the last rule, in
+/// order of tag, then number.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout, Unaligned,
+)]
+#[repr(C)]
+pub struct LeadSlot {
+    /// Low half of the hash of the lead: of the segments that its pattern begins with.
+    pub tag: U32,
+    /// Number of the rule, counted from zero.
+    pub number: U32,
+    /// Offset of the rule in its section in units of [`ALIGN`].
+    pub rule: U32,
+}
+
+/// Most segments of a lead.
+pub const MAX_LEAD: usize = 4;
 /// Most captures of a rule, those of its conditions included.
 pub const MAX_CAPTURES: usize = 32;
 /// Most conditions of a rule.
@@ -260,6 +276,7 @@ const _: () = {
     assert!(size_of::<EntryRecord>() == 24);
     assert!(size_of::<VariantRecord>() == 56);
     assert!(size_of::<RuleRecord>() == 20);
+    assert!(size_of::<LeadSlot>() == 12);
     assert!(size_of::<FileRecord>() == 24);
     assert!(size_of::<CodingRecord>() == 24);
     assert!(size_of::<Slot>() == 8);

@@ -1,13 +1,15 @@
 //! Rules: what answers paths that are known only when they are asked for.
 
+use zerocopy::little_endian::U16;
 use zerocopy::{FromBytes, IntoBytes};
 
 use crate::condition::{self, Condition};
 use crate::error::{Damage, ErrorKind, RuleError};
 use crate::layout::{
-    ALIGN, FORCED, MAX_CAPTURES, MAX_CONDITIONS, MAX_RULES, NORMALISE, RULE_KEEPS_QUERY,
-    RuleRecord, align,
+    ALIGN, FORCED, LeadSlot, MAX_CAPTURES, MAX_CONDITIONS, NORMALISE, RULE_KEEPS_QUERY, RuleRecord,
+    align,
 };
+use crate::leads::Leads;
 use crate::pattern::{self, Captures, Pattern};
 use crate::reader::Webroot;
 use crate::template::{Template, TemplatePiece};
@@ -121,17 +123,12 @@ fn check_captures(count: usize, to: &Template, fragment: &Template) -> Result<()
 #[derive(Debug, Default)]
 pub(crate) struct RuleBuffer {
     pub(crate) bytes: Vec<u8>,
-    pub(crate) count: usize,
+    pub(crate) leads: Leads,
 }
 
 impl RuleBuffer {
     pub(crate) fn push(&mut self, rule: &RuleSpec<'_>) -> Result<(), ErrorKind> {
         rule.check().map_err(ErrorKind::Rule)?;
-        if self.count >= MAX_RULES {
-            return Err(ErrorKind::TooLarge(
-                "more than 10000 rules with placeholders or conditions",
-            ));
-        }
         let mut conditions = Vec::new();
         rule.conditions.iter().for_each(|condition| condition.encode(&mut conditions));
         let parts = [rule.from.bytes(), rule.to.bytes(), rule.fragment.bytes(), &conditions];
@@ -155,11 +152,13 @@ impl RuleBuffer {
             fragment_size: size(fragment)?.into(),
             conditions_size: size(conditions)?.into(),
         };
+        if !self.leads.push(rule.from.bytes(), self.bytes.len() as u64) {
+            return Err(ErrorKind::TooLarge("more rules than the format numbers"));
+        }
         let end = self.bytes.len() + padded;
         self.bytes.extend_from_slice(record.as_bytes());
         parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
         self.bytes.resize(end, 0);
-        self.count += 1;
         Ok(())
     }
 }
@@ -179,9 +178,45 @@ pub struct Rule<'w> {
 }
 
 impl<'w> Rule<'w> {
+    /// Reads the rule that `bytes` begin with, and what follows it. `offset` is theirs in the file.
+    pub(crate) fn read(
+        bytes: &'w [u8],
+        number: u32,
+        offset: u64,
+    ) -> Result<(Self, &'w [u8]), Damage> {
+        let damaged = |what| Damage { what, offset };
+        let cut = damaged("rule cut short");
+        let (record, parts) = RuleRecord::ref_from_prefix(bytes).map_err(|_| cut)?;
+        let sizes =
+            [record.from_size, record.to_size, record.fragment_size, record.conditions_size];
+        let sum = sizes.iter().map(|size| usize::from(size.get())).sum::<usize>();
+        let size = align((size_of::<RuleRecord>() + sum) as u64, ALIGN);
+        if u64::from(record.size.get()) != size {
+            return Err(damaged("size of a rule contradicts its parts"));
+        }
+        let (_, rest) = bytes.split_at_checked(size as usize).ok_or(cut)?;
+        let [from_size, to_size, fragment_size, conditions_size] = sizes;
+        let split =
+            |bytes: &'w [u8], size: U16| bytes.split_at_checked(usize::from(size.get())).ok_or(cut);
+        let (from, parts) = split(parts, from_size)?;
+        let (to, parts) = split(parts, to_size)?;
+        let (fragment, parts) = split(parts, fragment_size)?;
+        let (conditions, _) = split(parts, conditions_size)?;
+        let kind = RuleKind::from_byte(record.kind).ok_or(damaged("rule of an unknown kind"))?;
+        if !kind.has(record.status.get()) {
+            return Err(damaged(RuleError::BadStatus.what()));
+        }
+        Ok((Self { record, kind, number, offset, from, to, fragment, conditions }, rest))
+    }
+
     /// Its number in the table, counted from zero.
     pub fn number(&self) -> u32 {
         self.number
+    }
+
+    /// Its pattern as it stands in the webroot, and its offset in the file.
+    pub(crate) fn place(&self) -> (&'w [u8], u64) {
+        (self.from, self.offset)
     }
 
     /// Line of the file that it was read from.
@@ -290,42 +325,24 @@ pub struct Rules<'w> {
     /// Offset in the file of what is left.
     offset: u64,
     number: u32,
+    count: u32,
 }
 
 impl Webroot {
     /// Its rules, in the order in which they are tried.
     pub fn rules(&self) -> Rules<'_> {
-        let (rest, offset) = self.section_bytes(self.header().rules.as_ref());
-        Rules { rest, offset, number: 0 }
+        let (rest, slots, offset) = self.rule_parts();
+        Rules { rest, offset, number: 0, count: slots.len() as u32 }
     }
-}
 
-impl<'w> Rules<'w> {
-    fn read(&self) -> Result<(Rule<'w>, &'w [u8]), &'static str> {
-        let cut = "rule cut short";
-        let (record, parts) = RuleRecord::ref_from_prefix(self.rest).map_err(|_| cut)?;
-        let sizes =
-            [record.from_size, record.to_size, record.fragment_size, record.conditions_size];
-        let sum = sizes.iter().map(|size| usize::from(size.get())).sum::<usize>();
-        let size = align((size_of::<RuleRecord>() + sum) as u64, ALIGN);
-        if u64::from(record.size.get()) != size {
-            return Err("size of a rule contradicts its parts");
-        }
-        let (_, rest) = self.rest.split_at_checked(size as usize).ok_or(cut)?;
-        let [from_size, to_size, fragment_size, conditions_size] = sizes;
-        let split = |bytes: &'w [u8], size: zerocopy::little_endian::U16| {
-            bytes.split_at_checked(usize::from(size.get())).ok_or(cut)
-        };
-        let (from, parts) = split(parts, from_size)?;
-        let (to, parts) = split(parts, to_size)?;
-        let (fragment, parts) = split(parts, fragment_size)?;
-        let (conditions, _) = split(parts, conditions_size)?;
-        let kind = RuleKind::from_byte(record.kind).ok_or("rule of an unknown kind")?;
-        if !kind.has(record.status.get()) {
-            return Err(RuleError::BadStatus.what());
-        }
-        let (number, offset) = (self.number, self.offset);
-        Ok((Rule { record, kind, number, offset, from, to, fragment, conditions }, rest))
+    /// The records of rules, the slots behind them, and the offset in the file of the records.
+    pub(crate) fn rule_parts(&self) -> (&[u8], &[LeadSlot], u64) {
+        let section = self.header().rules.as_ref();
+        let (bytes, offset) = self.section_bytes(section);
+        let count = section.map_or(0, |section| section.count as usize);
+        let (records, slots) =
+            <[LeadSlot]>::ref_from_suffix_with_elems(bytes, count).unwrap_or_default();
+        (records, slots, offset)
     }
 }
 
@@ -336,22 +353,18 @@ impl<'w> Iterator for Rules<'w> {
         if self.rest.is_empty() {
             return None;
         }
-        let read = match self.number as usize {
-            number if number >= MAX_RULES => Err("more rules than a webroot may have"),
-            _ => self.read(),
-        };
-        match read {
-            Ok((rule, rest)) => {
-                self.offset += (self.rest.len() - rest.len()) as u64;
-                self.rest = rest;
-                self.number += 1;
-                Some(Ok(rule))
-            }
-            Err(what) => {
-                // The place of the next rule is not known.
-                self.rest = &[];
-                Some(Err(Damage { what, offset: self.offset }))
-            }
+        // Behind damage the place of the next rule is not known.
+        let rest = std::mem::take(&mut self.rest);
+        if self.number >= self.count {
+            let what = "more rules than the header counts";
+            return Some(Err(Damage { what, offset: self.offset }));
         }
+        let read = Rule::read(rest, self.number, self.offset);
+        Some(read.map(|(rule, after)| {
+            self.offset += (rest.len() - after.len()) as u64;
+            self.rest = after;
+            self.number += 1;
+            rule
+        }))
     }
 }

@@ -205,7 +205,7 @@ impl Writer {
     /// Adds a rule. Rules are tried in the order in which they come here.
     ///
     /// # Errors
-    /// What [`RuleSpec::check`] says of it, or there are too many.
+    /// What [`RuleSpec::check`] says of it, or the rules outgrow what the format numbers.
     pub fn rule(&mut self, rule: &RuleSpec<'_>) -> Result<(), Error> {
         self.rules.push(rule).map_err(|kind| self.error(kind))
     }
@@ -254,9 +254,10 @@ impl Writer {
 
         let mut sections = vec![(DATA, data), (BODIES, bodies), (ENTRIES, entries), (INDEX, index)];
         let rules = std::mem::take(&mut self.rules);
-        if rules.count > 0 {
-            let bytes = std::iter::once(rules.bytes.as_slice());
-            sections.push((RULES, self.section(bytes, rules.count, 0)?));
+        if !rules.bytes.is_empty() {
+            let (slots, depth) = rules.leads.sorted();
+            let parts = [rules.bytes.as_slice(), slots.as_bytes()];
+            sections.push((RULES, self.section(parts.into_iter(), slots.len(), depth)?));
         }
         let files = std::mem::take(&mut self.files);
         let files = files.sorted();

@@ -64,6 +64,11 @@ pub fn exercise(webroot: &Webroot) {
         let _ = coding.coded.map(|(span, _)| webroot.bytes(span));
     }
     let mut captures = Captures::default();
+    for path in paths.iter().take(20) {
+        for rule in webroot.rules_for(path).flatten() {
+            let _ = (rule.number(), rule.matches(path, &mut captures));
+        }
+    }
     for rule in webroot.rules().flatten() {
         for path in paths.iter().take(20) {
             let _ = rule.matches(path, &mut captures);
