@@ -1,4 +1,4 @@
-//! A webroot whose table of rules is written over, byte by byte, as a damaged file would have it.
+//! A webroot whose only rule is written over, byte by byte, as a damaged file would have it.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -7,20 +7,20 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use webroot::{Coding, Content, Entry, Error, HeadBuilder, Webroot, Writer};
 use webroot::{Pattern, PatternPiece, RuleKind, RuleSpec, Template, TemplatePiece};
 
-/// Bytes of the table.
+/// Bytes that the rule may take.
 const SIZE: usize = 8192;
 /// Bytes of the fixed part of a rule.
 const FIXED: usize = 20;
 
-/// The file, its mapping, and where in it the table begins.
+/// The file, its mapping, and where in it the rule begins.
 struct Table {
     file: File,
     webroot: Webroot,
     start: u64,
 }
 
-/// Hands on a webroot whose first rule has these parts: pattern, target, fragment, conditions. A
-/// rule that matches nothing takes the rest of the table.
+/// Hands on a webroot whose rule has these parts: pattern, target, fragment, conditions. It is tried
+/// on every path, whatever its pattern begins with.
 ///
 /// Bits of `flags`: 0 to 2 the flags of the rule, 3 what it does, 4 to 7 its status.
 pub(crate) fn with_rule(flags: u8, parts: [&[u8]; 4], with: impl FnOnce(&Webroot)) {
@@ -30,10 +30,10 @@ pub(crate) fn with_rule(flags: u8, parts: [&[u8]; 4], with: impl FnOnce(&Webroot
     let statuses: [u16; 8] = [200, 301, 302, 308, 404, 410, 500, 99];
     let status = statuses.get(usize::from(flags >> 4 & 7)).copied().unwrap_or(200);
     let rule = record(flags & 7, 1 + (flags >> 3 & 1), status, parts);
-    let Some(rest) = SIZE.checked_sub(rule.len() + FIXED) else { return };
-    let filler = vec![b'/'; rest];
-    let bytes = [rule, record(0, 1, 301, [&filler, b"", b"", b""])].concat();
-    table.file.write_all_at(&bytes, table.start).expect("the table is as large");
+    if rule.len() > SIZE {
+        return;
+    }
+    table.file.write_all_at(&rule, table.start).expect("the rule that was there is as large");
     with(&table.webroot);
 }
 
@@ -62,7 +62,8 @@ fn build() -> Result<Table, Box<dyn std::error::Error>> {
         let status = scope.unwrap_or(200);
         writer.entry(&Entry { path, scope, status, variants: page, ..Entry::default() })?;
     }
-    let literal = vec![b'/'; SIZE - FIXED - 4];
+    // Its first segment is no literal, so its slot leads every path to it.
+    let literal = vec![b'/'; SIZE - FIXED - 8];
     writer.rule(&RuleSpec {
         line: None,
         kind: RuleKind::Redirect,
@@ -70,7 +71,11 @@ fn build() -> Result<Table, Box<dyn std::error::Error>> {
         normalise: false,
         forced: false,
         keep_query: false,
-        from: &Pattern::new(&[PatternPiece::Literal(&literal)])?,
+        from: &Pattern::new(&[
+            PatternPiece::Literal(b"/"),
+            PatternPiece::Splat,
+            PatternPiece::Literal(&literal),
+        ])?,
         to: &Template::new(&[TemplatePiece::Literal(b"/a/b")])?,
         fragment: &Template::default(),
         conditions: &[],

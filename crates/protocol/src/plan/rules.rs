@@ -31,7 +31,7 @@ pub(super) fn first<'p>(
     vary: &mut Vary,
 ) -> Result<Option<Met<'p>>, Damage> {
     let (mut of_path, mut of_values) = (Captures::default(), Captures::default());
-    for rule in webroot.rules() {
+    for rule in webroot.rules_for(path) {
         let rule = rule?;
         if (!forced || rule.is_forced())
             && rule.matches(path, &mut of_path)?
