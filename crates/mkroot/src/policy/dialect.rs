@@ -31,23 +31,31 @@ impl Dialect {
     /// `refusal` as it is said in this dialect: in strict with `elsewhere` behind it, which says
     /// what other dialects do.
     pub(super) fn say(self, refusal: &str, elsewhere: &str) -> String {
-        let rest = if self == Self::Strict { elsewhere } else { "" };
-        let joint = if rest.is_empty() { "" } else { "; " };
-        format!("{refusal}{joint}{rest}")
+        match self {
+            Self::Strict => format!("{refusal}; {elsewhere}"),
+            Self::Netlify | Self::Cloudflare => refusal.to_owned(),
+        }
     }
 }
 
 impl Matching {
-    /// The path as it is compared. Offsets into it are offsets into `path`.
-    pub(super) fn canonical(self, path: &[u8]) -> Cow<'_, [u8]> {
-        let path = match path {
-            [rest @ .., b'/'] if self.ignores_trailing_slash && !rest.is_empty() => rest,
-            _ => path,
-        };
+    /// The path without case, if that does not matter.
+    pub(super) fn folded(self, path: &[u8]) -> Cow<'_, [u8]> {
         if self.ignores_case && path.iter().any(u8::is_ascii_uppercase) {
             Cow::Owned(path.to_ascii_lowercase())
         } else {
             Cow::Borrowed(path)
+        }
+    }
+
+    /// The path without case and without a slash at its end, if they do not matter: as the index
+    /// has it.
+    pub(super) fn canonical(self, path: &[u8]) -> Cow<'_, [u8]> {
+        match path {
+            [rest @ .., b'/'] if self.ignores_trailing_slash && !rest.is_empty() => {
+                self.folded(rest)
+            }
+            _ => self.folded(path),
         }
     }
 }

@@ -171,7 +171,9 @@ impl Reader<'_> {
         if begins_as_url && dialect != Dialect::Netlify {
             let message = "Cloudflare Pages takes this line for a URL: write a space behind the \
                            colon";
-            return Err(Fault::new(line.at, KIND, message));
+            let is_strict = dialect == Dialect::Strict;
+            let kind = if is_strict { DIFFERENCE } else { KIND };
+            return Err(Fault::new(line.at, kind, message));
         }
         let name = name.trim_end_matches(is_space);
         check_name(name, line.at, dialect)?;
@@ -196,19 +198,20 @@ fn unset<'t>(line: &Line<'t>, dialect: Dialect) -> Result<&'t str, Fault> {
         let message = "neither a path, which begins with a slash, nor a field as `Name: value`";
         return Err(Fault::new(line.at, KIND, message));
     };
-    let message = match dialect {
+    let (kind, message) = match dialect {
         Dialect::Cloudflare => {
             let name = name.trim_start_matches(is_space);
             check_name(name, line.at + line.text.len() - name.len(), dialect)?;
             return Ok(name);
         }
-        Dialect::Netlify => "Netlify can't take a field away, and passes over this line",
-        Dialect::Strict => {
+        Dialect::Netlify => (KIND, "Netlify can't take a field away, and passes over this line"),
+        Dialect::Strict => (
+            DIFFERENCE,
             "only Cloudflare Pages takes a field away, Netlify passes over this line: choose \
-             --dialect cloudflare"
-        }
+             --dialect cloudflare",
+        ),
     };
-    Err(Fault::new(line.at, DIFFERENCE, message))
+    Err(Fault::new(line.at, kind, message))
 }
 
 /// Whether a byte is part of a token (RFC 9110 §5.6.2).

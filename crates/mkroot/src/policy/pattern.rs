@@ -68,25 +68,29 @@ impl Pattern {
     /// With one splat that is what `^…[^/]+…(.*)…$` captures. Of several splats each but the last
     /// takes as little as it can.
     pub fn capture(&self, path: &[u8]) -> Option<Vec<Range<usize>>> {
-        let path = self.matching.canonical(path);
+        let path = self.matching.folded(path);
         if let Some(found) = capture(&self.pieces, &path) {
             return Some(found);
         }
-        if !self.matching.ignores_trailing_slash || self.pieces.last() != Some(&Piece::Splat) {
-            return None;
+        match &*path {
+            _ if !self.matching.ignores_trailing_slash => None,
+            [path @ .., b'/'] => capture(&self.pieces, path),
+            path if self.pieces.last() == Some(&Piece::Splat) => {
+                // `/a/*` and the path `/a`.
+                let mut found = capture(&self.pieces, &[path, b"/"].concat())?;
+                if let Some(splat) = found.last_mut() {
+                    *splat = path.len()..path.len();
+                }
+                Some(found)
+            }
+            _ => None,
         }
-        // `/a/*` and the path `/a`.
-        let mut found = capture(&self.pieces, &[&path, b"/".as_slice()].concat())?;
-        if let Some(splat) = found.last_mut() {
-            *splat = path.len()..path.len();
-        }
-        Some(found)
     }
 
     /// Whether every path below `directory`, which ends in a slash, matches.
     pub fn covers_directory(&self, directory: &[u8]) -> bool {
         self.pieces.last() == Some(&Piece::Splat)
-            && capture(&self.pieces, &self.matching.canonical_directory(directory)).is_some()
+            && capture(&self.pieces, &self.matching.folded(directory)).is_some()
     }
 
     /// Whether every path that matches `other`, which is compared in the same way, matches this
@@ -111,13 +115,6 @@ impl Pattern {
         advance(front, &before, 0, &mut ignored).is_some()
             && tail_start(tail, &behind)
                 .is_some_and(|at| advance(tail, &behind, at, &mut ignored) == Some(behind.len()))
-    }
-}
-
-impl Matching {
-    /// A directory as it is compared: as a path, but with its slash.
-    fn canonical_directory(self, directory: &[u8]) -> Vec<u8> {
-        Self { ignores_trailing_slash: false, ..self }.canonical(directory).into_owned()
     }
 }
 

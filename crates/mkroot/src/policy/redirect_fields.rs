@@ -6,6 +6,7 @@ use super::lines::{DIFFERENCE, Fault, Token, UNSUPPORTED};
 use super::redirects::{QueryMatch, QueryValue};
 use super::syntax::name_length;
 use super::uri;
+use webroot::layout::{MAX_CONDITION, MAX_CONDITIONS};
 
 const KIND: &str = "bad-redirect";
 
@@ -129,8 +130,36 @@ fn code(word: Token<'_>, dialect: Dialect) -> Result<(u16, bool), Fault> {
     }
 }
 
+/// The query parameters that a request has to have.
+pub(super) fn query_matches(words: &[Token<'_>]) -> Result<Vec<QueryMatch>, Fault> {
+    let mut found: Vec<QueryMatch> = Vec::new();
+    for word in words {
+        check_size(*word)?;
+        let query = query_match(*word)?;
+        if found.iter().any(|earlier| earlier.name == query.name) {
+            let message = "a second value for this parameter, of which Netlify forgets the first";
+            return Err(Fault::new(word.at, KIND, message));
+        }
+        // Two more may follow, of languages and of cookies.
+        if found.len() + 2 >= MAX_CONDITIONS {
+            let message = format!("more than {} query parameters", MAX_CONDITIONS - 2);
+            return Err(Fault::new(word.at, UNSUPPORTED, message));
+        }
+        found.push(query);
+    }
+    Ok(found)
+}
+
+fn check_size(word: Token<'_>) -> Result<(), Fault> {
+    if word.text.len() <= MAX_CONDITION {
+        return Ok(());
+    }
+    let message = format!("a condition of more than {MAX_CONDITION} bytes");
+    Err(Fault::new(word.at, UNSUPPORTED, message))
+}
+
 /// `name=value` or `name=:capture`.
-pub(super) fn query_match(word: Token<'_>) -> Result<QueryMatch, Fault> {
+fn query_match(word: Token<'_>) -> Result<QueryMatch, Fault> {
     let Some((name, value)) = word.text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
         let message = "a query parameter to match is `name=value` or `name=:placeholder`, in \
                        front of the target";
@@ -188,6 +217,10 @@ pub(super) fn condition(
             return fault(KIND, message);
         }
     };
+    check_size(word)?;
+    if !into.is_empty() {
+        return fault(KIND, format!("`{name}` a second time: write all in one, `{name}=a,b`"));
+    }
     for member in list.split(',') {
         if member.is_empty() || !member.bytes().all(is_member) {
             let message = format!("`{name}=` and then names with commas between: `{name}=a,b`");

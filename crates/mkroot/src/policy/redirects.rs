@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::dialect::Dialect;
 use super::lines::{DIFFERENCE, Fault, Findings, Line, Token, UNSUPPORTED, lines, tokens};
 use super::pattern::{Pattern, Piece};
-use super::redirect_fields::{condition, missing, netlify_fields, plain_fields, query_match};
+use super::redirect_fields::{condition, missing, netlify_fields, plain_fields, query_matches};
 use super::syntax::{Place, pattern};
 use super::target::{Target, target};
 use super::{MAX_CAPTURES, Parsed};
@@ -106,8 +106,7 @@ fn rule(line: &Line<'_>, dialect: Dialect) -> Result<(Redirect, usize), Fault> {
         Dialect::Netlify => netlify_fields(*from, words)?,
         Dialect::Strict | Dialect::Cloudflare => plain_fields(*from, words, dialect)?,
     };
-    let query =
-        fields.query.iter().map(|word| query_match(*word)).collect::<Result<Vec<_>, _>>()?;
+    let query = query_matches(&fields.query)?;
     let captured = query.iter().filter_map(|query| match &query.value {
         QueryValue::Capture(name) => Some(name.as_str()),
         QueryValue::Exactly(_) => None,

@@ -88,7 +88,7 @@ impl<'r> Rules<'r> {
     }
 
     /// The rule that redirects again what a rule redirects to, if that is one path.
-    fn next(&self, rule: &Redirect) -> Option<usize> {
+    fn next(&self, rule: &'r Redirect) -> Option<usize> {
         if !rule.redirects() {
             return None;
         }
@@ -104,14 +104,13 @@ impl<'r> Rules<'r> {
     }
 
     /// The URL that a rule leads to, if it is always the same one and of this site.
-    fn literal_target<'a>(&self, rule: &'a Redirect) -> Option<Url<'a>> {
+    fn literal_target(&self, rule: &'r Redirect) -> Option<Url<'r>> {
         let text = std::str::from_utf8(rule.target.as_literal()?).ok()?;
         let (host, path) = if rule.target.absolute {
             let (_, rest) = text.split_once("://")?;
             let end = rest.find(['/', '?']).unwrap_or(rest.len());
             let (host, path) = rest.split_at_checked(end)?;
-            self.hosts.contains(host).then_some(())?;
-            (Some(host), path)
+            (Some(*self.hosts.get(host.to_ascii_lowercase().as_str())?), path)
         } else {
             (rule.from.host.as_deref(), text)
         };
@@ -237,7 +236,7 @@ impl<'r> Rules<'r> {
             if number == 0 && rule.target.absolute {
                 let (_, rest) = text.split_once("://")?;
                 let (of, rest) = rest.split_at_checked(rest.find('/')?)?;
-                self.hosts.contains(of).then_some(())?;
+                let of = *self.hosts.get(of.to_ascii_lowercase().as_str())?;
                 (host, path) = (Some(of.to_owned()), rest);
             }
             let (path, has_query) = match path.split_once('?') {

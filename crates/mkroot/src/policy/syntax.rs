@@ -163,16 +163,17 @@ impl Reader<'_> {
     }
 
     fn not_of_a_path(&self, offset: usize, byte: u8) -> Fault {
-        let (what, then) = if byte == b'?' {
-            let then = match self.place {
-                Place::Redirects => {
-                    "Netlify matches parameters as fields of their own: `/a id=:id`"
-                }
-                Place::Headers => "leave it out",
-            };
-            ("a query", then)
-        } else {
-            ("a fragment", "no client sends one: leave it out, or write %23")
+        let (what, then) = match (byte, self.place, self.dialect) {
+            (b'#', ..) => ("a fragment", "no client sends one: leave it out, or write %23"),
+            (_, Place::Redirects, Dialect::Netlify) => {
+                ("a query", "parameters to match are fields of their own: `/a id=:id /b/:id 301`")
+            }
+            (_, Place::Redirects, Dialect::Strict) => (
+                "a query",
+                "only Netlify matches parameters, as fields of their own: leave it out, or choose \
+                 --dialect netlify",
+            ),
+            _ => ("a query", "leave it out"),
         };
         self.fault(offset, KIND, format!("{what} is not part of the path that is matched; {then}"))
     }
