@@ -36,7 +36,7 @@ pub fn redirects(bytes: &[u8]) {
                 assert!(count.is_none_or(|count| count == rule.from.capture_names().count()));
             }
         }
-        let stored = |path: &[u8]| path.len() % 2 == 0;
+        let stored = |path: &[u8]| path.len().is_multiple_of(2);
         let findings = check_redirects(&parsed.rules, dialect, b"_redirects", &stored);
         check_findings(&findings, bytes);
     }
