@@ -78,6 +78,9 @@ pub(super) fn text(bytes: &[u8]) -> String {
             '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
                 text.push('\u{fffd}');
             }
+            // No character, and an error in HTML (Unicode §23.7).
+            '\u{fdd0}'..='\u{fdef}' => text.push('\u{fffd}'),
+            char if u32::from(char) & 0xfffe == 0xfffe => text.push('\u{fffd}'),
             char => text.push(char),
         }
     }
@@ -202,6 +205,7 @@ mod tests {
         assert_eq!(text(b"a\nb\0\x1b\x7f"), "a\u{240a}b\u{2400}\u{241b}\u{2421}");
         assert_eq!(text(b"caf\xe9"), "caf\u{fffd}");
         assert_eq!(text("a\u{202e}b\u{2066}c\u{85}".as_bytes()), "a\u{fffd}b\u{fffd}c\u{fffd}");
+        assert_eq!(text("\u{fdd0}\u{1ffff}".as_bytes()), "\u{fffd}\u{fffd}");
         assert_eq!(text("Ü ß 日本".as_bytes()), "Ü ß 日本");
     }
 

@@ -23,3 +23,8 @@ fn redirects_hold_for_every_seed() {
 fn headers_hold_for_every_seed() {
     each_seed("headers", fuzz::headers);
 }
+
+#[test]
+fn configurations_hold_for_every_seed() {
+    each_seed("config", fuzz::config);
+}
