@@ -1,7 +1,7 @@
 //! The encoders: gzip by libdeflate, br by brotli, zstd by libzstd.
 //!
 //! What they make depends on the content and the level and on nothing else: not on the machine, nor
-//! on the thread. Their versions are pinned in Cargo.toml, and are part of [`Encoder::id`].
+//! on the thread. Their versions are pinned in Cargo.toml, and are part of [`id`].
 
 use brotli::enc::BrotliEncoderParams;
 use libdeflater::{CompressionLvl, Compressor};
