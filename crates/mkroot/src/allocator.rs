@@ -3,7 +3,11 @@
 
 /// Blocks of at least so many bytes are taken from the system and given back to it one by one.
 #[cfg(target_env = "gnu")]
-const OWN_MAPPING: nix::libc::c_int = 128 * 1024;
+const OWN_MAPPING: nix::libc::c_int = 4 << 20;
+
+/// Bytes that are free at the end of a heap before they are given back.
+#[cfg(target_env = "gnu")]
+const SPARE: nix::libc::c_int = 2 << 20;
 
 /// Keeps large blocks out of the heaps of threads.
 ///
@@ -18,5 +22,11 @@ pub(crate) fn give_back_large_blocks() {
     // run at the same time. A refusal (zero) changes nothing but the memory that is taken.
     unsafe {
         nix::libc::mallopt(nix::libc::M_MMAP_THRESHOLD, OWN_MAPPING);
+    }
+    #[cfg(target_env = "gnu")]
+    // SAFETY: as above. Without it the fixed threshold would bring a spare of 128 KiB with it, and
+    // heaps would grow and shrink with every file.
+    unsafe {
+        nix::libc::mallopt(nix::libc::M_TRIM_THRESHOLD, SPARE);
     }
 }
