@@ -73,35 +73,52 @@ impl Fields {
         })
     }
 
-    /// Head of a representation. The entity tag is the first half of the blake3 of the coded bytes,
-    /// so for identity it is `"$(b3sum FILE | cut -c1-32)"`.
-    pub(crate) fn representation(
-        &self,
-        digest: &Digest,
-        size: u64,
-        coding: Coding,
-        modified: i64,
-    ) -> Result<Head, HeadError> {
-        let digest = digest.to_hex();
-        let half = digest.get(..32).unwrap_or_default();
-        coded(self.builder(), coding)
-            .etag(&format!("\"{half}\""))
+    /// What the heads of all variants of a representation have in common. It was last modified at
+    /// `modified`, in seconds since 1970.
+    pub(crate) fn representation(&self, modified: i64) -> Template {
+        let head = self
+            .builder()
             .common("Last-Modified", &imf_fixdate(modified))
-            .common("Accept-Ranges", "bytes")
-            .finish(size)
+            .common("Accept-Ranges", "bytes");
+        Template { head, has_tag: true }
     }
 
-    /// Head of a page that stands in for something else, such as an error page. It has no validator
-    /// and no range: no request may be conditional on it.
-    pub(crate) fn stand_in(&self, size: u64, coding: Coding) -> Result<Head, HeadError> {
-        coded(self.builder(), coding).finish(size)
+    /// What the heads of all variants of a page have in common that stands in for something else,
+    /// such as an error page. It has no validator and no range: no request may be conditional on
+    /// it.
+    pub(crate) fn stand_in(&self) -> Template {
+        Template { head: self.builder(), has_tag: false }
     }
 }
 
-fn coded(head: HeadBuilder, coding: Coding) -> HeadBuilder {
-    match coding {
-        Coding::Identity => head,
-        coding => head.common("Content-Encoding", coding.name()),
+/// What the heads of all variants have in common.
+#[derive(Debug)]
+pub(crate) struct Template {
+    head: HeadBuilder,
+    has_tag: bool,
+}
+
+impl Template {
+    /// The head of a variant. An entity tag is the first half of the blake3 of the coded bytes, so
+    /// for identity it is `"$(b3sum FILE | cut -c1-32)"`.
+    ///
+    /// # Errors
+    /// A field can't stand in a head, or they are too many.
+    pub(crate) fn head(
+        &self,
+        coding: Coding,
+        digest: &Digest,
+        size: u64,
+    ) -> Result<Head, HeadError> {
+        let mut head = self.head.clone();
+        if coding != Coding::Identity {
+            head = head.common("Content-Encoding", coding.name());
+        }
+        if self.has_tag {
+            let digest = digest.to_hex();
+            head = head.etag(&format!("\"{}\"", digest.get(..32).unwrap_or_default()));
+        }
+        head.finish(size)
     }
 }
 
@@ -151,7 +168,7 @@ mod tests {
     #[test]
     fn a_representation_has_what_a_careful_person_would_send() {
         let digest = blake3::hash(b"<p>");
-        let head = text(fields().representation(&digest, 3, Coding::Identity, 784_111_777));
+        let head = text(fields().representation(784_111_777).head(Coding::Identity, &digest, 3));
         let tag = &digest.to_hex()[..32];
         assert_eq!(
             head,
@@ -170,14 +187,17 @@ mod tests {
     #[test]
     fn a_coded_variant_says_how_it_is_coded() {
         let digest = blake3::hash(b"");
-        let head = text(fields().representation(&digest, 3, Coding::Br, 0));
+        let head = text(fields().representation(0).head(Coding::Br, &digest, 3));
         assert!(head.contains("\r\nContent-Encoding: br\r\n"), "{head}");
-        assert!(text(fields().stand_in(3, Coding::Gzip)).contains("Content-Encoding: gzip\r\n"));
+        assert!(
+            text(fields().stand_in().head(Coding::Gzip, &digest, 3))
+                .contains("Content-Encoding: gzip\r\n")
+        );
     }
 
     #[test]
     fn a_stand_in_has_no_validators() {
-        let head = text(fields().stand_in(3, Coding::Identity));
+        let head = text(fields().stand_in().head(Coding::Identity, &blake3::hash(b""), 3));
         assert!(!head.contains("ETag") && !head.contains("Last-Modified"), "{head}");
     }
 
@@ -191,7 +211,7 @@ mod tests {
             FieldChange::Unset("x-content-type-options".into()),
         ]);
         assert_eq!(
-            text(fields.stand_in(0, Coding::Identity)),
+            text(fields.stand_in().head(Coding::Identity, &blake3::hash(b""), 0)),
             "cache-control: no-store\r\nX-Frame-Options: DENY\r\nContent-Type: text/plain\r\n\
              Content-Length: 0\r\n\r\n"
         );
@@ -202,7 +222,7 @@ mod tests {
         let mut fields = fields();
         fields.change(&[FieldChange::Set("Vary".into(), "Cookie, accept-encoding".into())]);
         fields.vary("Accept-Encoding, Accept");
-        let head = text(fields.stand_in(0, Coding::Identity));
+        let head = text(fields.stand_in().head(Coding::Identity, &blake3::hash(b""), 0));
         assert!(head.contains("Vary: Cookie, accept-encoding, Accept\r\n"), "{head}");
     }
 

@@ -23,6 +23,7 @@ mod source;
 mod text;
 mod totals;
 mod tree;
+mod uses;
 mod walk;
 mod write;
 
@@ -157,17 +158,20 @@ pub fn pack(options: &Options, progress: &dyn Progress) -> Result<Report, Error>
     let laid_out = began.elapsed();
 
     let codings = options.codings.as_deref().unwrap_or(&policy.config.codings);
+    let uses = uses::of(&site);
     let context = Context {
         tree: &tree,
         policy: &policy,
         site: &site,
+        uses: &uses,
+        latest,
         effort: options.effort,
         codings,
         previous: previous.as_ref(),
         same_paths: previous.as_ref().is_some_and(|previous| has_paths_of(previous, &site)),
     };
     let file = output.writable()?;
-    let mut writer = SiteWriter::new(&tree, &policy, &site, file, &options.out, latest)?;
+    let mut writer = SiteWriter::new(&tree, &policy, &site, &uses, file, &options.out, latest)?;
     let batches = prepare::batches(&context);
     let weights: Vec<u64> = batches.iter().map(|batch| batch.weight).collect();
     let threads = options.threads.unwrap_or_else(cores);
@@ -179,15 +183,16 @@ pub fn pack(options: &Options, progress: &dyn Progress) -> Result<Report, Error>
             let items = batches.get(batch).map_or(0..0, |batch| batch.items.clone());
             let numbered = items.filter_map(|number| Some((number, site.items.get(number)?)));
             numbered
-                .map(|(number, item)| (number, prepare::prepare(item, &context, encoders)))
+                .map(|(number, item)| (number, prepare::prepare(number, item, &context, encoders)))
                 .collect::<Vec<_>>()
         },
         |_, prepared| {
             for (number, prepared) in prepared {
                 let mut prepared = prepared?;
                 findings.add(std::mem::take(&mut prepared.findings));
-                writer.write(number, &prepared)?;
-                progress.advance(prepared.size);
+                let size = prepared.size;
+                writer.write(number, prepared)?;
+                progress.advance(size);
             }
             Ok::<_, Error>(())
         },

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use webroot::{Coding, Digest};
+use webroot::{Coding, Digest, Head};
 
 use crate::check;
 use crate::classify::{self, MediaType};
@@ -18,6 +18,7 @@ use crate::policy::Policy;
 use crate::site::{Item, Origin, Site};
 use crate::source::{Source, SourceFile};
 use crate::tree::Tree;
+use crate::uses::{self, Use};
 
 /// Largest content in bytes that is held in memory although nothing is made of it.
 const HELD: u64 = 1 << 20;
@@ -29,6 +30,10 @@ pub(crate) struct Context<'a> {
     pub(crate) tree: &'a Tree,
     pub(crate) policy: &'a Policy,
     pub(crate) site: &'a Site<'a>,
+    /// What each item is used for.
+    pub(crate) uses: &'a [Vec<Use<'a>>],
+    /// Latest time of modification, in seconds since 1970.
+    pub(crate) latest: i64,
     pub(crate) effort: Effort,
     pub(crate) codings: &'a [Coding],
     pub(crate) previous: Option<&'a Previous>,
@@ -51,12 +56,24 @@ pub(crate) struct Prepared<'a> {
     pub(crate) tried: Vec<Tried>,
     /// Coded files beside it, by coding.
     pub(crate) beside: Vec<Coded>,
+    /// The heads of each of its uses.
+    pub(crate) heads: Vec<Vec<Head>>,
     /// What was found wrong.
     pub(crate) findings: Vec<Finding>,
     /// Whether it was checked, now or for the previous webroot, and nothing was found.
     pub(crate) checked: bool,
     /// How long it took to read and classify, to check, and to compress.
     pub(crate) spent: [Duration; 3],
+}
+
+impl Prepared<'_> {
+    /// Its coded variants, in order of coding.
+    pub(crate) fn coded(&self) -> impl Iterator<Item = &Coded> {
+        let made = self.tried.iter().filter_map(|one| one.coded.as_ref());
+        let mut all: Vec<&Coded> = made.chain(&self.beside).collect();
+        all.sort_by_key(|coded| coded.coding);
+        all.into_iter()
+    }
 }
 
 /// The content of an item.
@@ -125,8 +142,10 @@ fn weight(item: &Item<'_>, context: &Context<'_>) -> u64 {
 /// Prepares an item.
 ///
 /// # Errors
-/// It can't be read or changed since the walk, or what is beside it is not its coded form.
+/// It can't be read or changed since the walk, what is beside it is not its coded form, or its head
+/// can't stand in a response.
 pub(crate) fn prepare<'a>(
+    number: usize,
     item: &Item<'a>,
     context: &Context<'_>,
     encoders: &mut Encoders,
@@ -158,6 +177,9 @@ pub(crate) fn prepare<'a>(
         .map_err(|error| Error::new(item.shown(context.tree), ErrorKind::Encoder(error.0)))?;
         prepared.beside = beside;
     }
+    let uses = context.uses.get(number).into_iter().flatten();
+    let heads = uses.map(|one| uses::heads(item, one, &prepared, context));
+    prepared.heads = heads.collect::<Result<_, _>>()?;
     prepared.spent = [read, checked.saturating_sub(read), began.elapsed().saturating_sub(checked)];
     Ok(prepared)
 }
@@ -223,6 +245,7 @@ fn read<'a>(item: &Item<'a>, context: &Context<'_>) -> Result<Prepared<'a>, Erro
         security_policy: None,
         tried: Vec::new(),
         beside: Vec::new(),
+        heads: Vec::new(),
         findings: Vec::new(),
         checked: false,
         spent: [Duration::ZERO; 3],

@@ -4,32 +4,20 @@ use std::fs::File;
 use std::path::Path;
 
 use webroot::{
-    Coding, Content as Stored, Encoded, Entry, FileKind, Head, HeadError, StoredVariant, Summary,
-    TreeFile, Writer,
+    Coding, Content as Stored, Encoded, Entry, FileKind, Head, StoredVariant, Summary, TreeFile,
+    Writer,
 };
 
-use crate::compress::Coded;
 use crate::error::{Error, ErrorKind};
-use crate::heads::{self, Fields, LATEST_DATE};
-use crate::policy::{FieldChange, Policy};
+use crate::heads::{self, LATEST_DATE};
+use crate::policy::Policy;
 use crate::prepare::{self, Content, Prepared};
 use crate::rule;
 use crate::site::{Answer, Item, Origin, Site};
 use crate::source::Source;
 use crate::totals::Totals;
 use crate::tree::Tree;
-
-/// A use of an item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Use<'s> {
-    /// `None` for an answer to a path, a status for a page.
-    scope: Option<u16>,
-    path: &'s [u8],
-    /// Status of the answer.
-    status: u16,
-    rule: Option<u32>,
-    rules_first: bool,
-}
+use crate::uses::{self, Use};
 
 /// Writes a site to a webroot.
 pub(crate) struct SiteWriter<'a> {
@@ -37,7 +25,7 @@ pub(crate) struct SiteWriter<'a> {
     policy: &'a Policy,
     site: &'a Site<'a>,
     /// What each item is used for, in order.
-    uses: Vec<Vec<Use<'a>>>,
+    uses: &'a [Vec<Use<'a>>],
     writer: Writer,
     /// Latest time of modification, in seconds since 1970.
     latest: i64,
@@ -51,43 +39,23 @@ impl<'a> SiteWriter<'a> {
         tree: &'a Tree,
         policy: &'a Policy,
         site: &'a Site<'a>,
+        uses: &'a [Vec<Use<'a>>],
         file: File,
         out: &Path,
         latest: i64,
     ) -> Result<Self, Error> {
-        let mut uses = vec![Vec::new(); site.items.len()];
-        for (path, answered) in site.answers.iter() {
-            let (item, status) = match &answered.answer {
-                Answer::Content { item } => (*item, 200),
-                Answer::Status { item, status } => (*item, *status),
-                Answer::Redirect { .. } => continue,
-            };
-            let (rule, rules_first) = (answered.rule, answered.rules_first);
-            if let Some(uses) = uses.get_mut(item) {
-                uses.push(Use { scope: None, path, status, rule, rules_first });
-            }
-        }
-        for page in &site.pages {
-            let (scope, path) = (Some(page.status), page.directory);
-            if let Some(uses) = uses.get_mut(page.item) {
-                uses.push(Use { scope, path, status: page.status, rule: None, rules_first: false });
-            }
-        }
-        uses.iter_mut().for_each(|uses| uses.sort_unstable());
         let writer = Writer::new(file, out)?;
-        let latest = latest.clamp(0, LATEST_DATE);
         Ok(Self { tree, policy, site, uses, writer, latest, totals: Totals::default() })
     }
 
     /// Writes an item with all that it is used for.
     ///
     /// # Errors
-    /// Its head can't stand in a response, it changed since it was prepared, or the webroot can't
-    /// be written.
-    pub(crate) fn write(&mut self, number: usize, prepared: &Prepared<'_>) -> Result<(), Error> {
+    /// It changed since it was prepared, or the webroot can't be written.
+    pub(crate) fn write(&mut self, number: usize, mut prepared: Prepared<'_>) -> Result<(), Error> {
         let Some(item) = self.site.items.get(number) else { return Ok(()) };
-        let modified = item.modified().clamp(0, self.latest);
-        let body = self.body(item, number, prepared, modified)?;
+        let modified = uses::modified(item, self.latest);
+        let body = self.body(number, &mut prepared, modified)?;
         for one in &prepared.tried {
             let stored = one.coded.as_ref();
             let number = match stored {
@@ -101,7 +69,7 @@ impl<'a> SiteWriter<'a> {
                 coded: number,
             });
         }
-        self.totals.count(item, prepared);
+        self.totals.count(item, &prepared);
         self.file(item, body, modified, prepared.checked)
     }
 
@@ -109,38 +77,23 @@ impl<'a> SiteWriter<'a> {
     /// number of its body.
     fn body(
         &mut self,
-        item: &Item<'_>,
         number: usize,
-        prepared: &Prepared<'_>,
+        prepared: &mut Prepared<'_>,
         modified: i64,
     ) -> Result<u32, Error> {
-        let uses = self.uses.get_mut(number).map(std::mem::take).unwrap_or_default();
+        let uses = self.uses.get(number).map(Vec::as_slice).unwrap_or_default();
+        let heads = std::mem::take(&mut prepared.heads);
         let mut body = None;
-        for one in &uses {
-            let fields = self.fields(item, prepared, one);
-            let head = |coding, digest: &webroot::Digest, size| {
-                let head = if one.status == 200 {
-                    fields.representation(digest, size, coding, modified)
-                } else {
-                    fields.stand_in(size, coding)
-                };
-                head.map_err(|error| self.refused(item, error))
-            };
-            let mut variants = Vec::with_capacity(1 + prepared.tried.len());
-            let identity = head(Coding::Identity, &prepared.digest, prepared.size)?;
-            let coded: Vec<(&Coded, Head)> = coded(prepared)
-                .map(|coded| {
-                    let size = coded.bytes.len() as u64;
-                    head(coded.coding, &coded.digest, size).map(|head| (coded, head))
-                })
-                .collect::<Result<_, _>>()?;
+        for (one, heads) in uses.iter().zip(heads) {
+            let mut heads = heads.into_iter();
+            let Some(identity) = heads.next() else { continue };
             let first = self.identity(prepared, body.as_ref(), identity)?;
             body = Some(first);
-            variants.push(first);
-            for (coded, head) in coded {
+            let mut variants = vec![first];
+            for (coded, head) in prepared.coded().zip(heads) {
                 let content = Stored::Hashed(&coded.bytes, coded.digest);
-                variants
-                    .push(self.writer.variant(content, coded.coding, |_, _| Ok::<_, Error>(head))?);
+                let head = |_: &webroot::Digest, _| Ok::<_, Error>(head);
+                variants.push(self.writer.variant(content, coded.coding, head)?);
             }
             self.writer.entry(&Entry {
                 path: one.path,
@@ -193,30 +146,6 @@ impl<'a> SiteWriter<'a> {
         }
     }
 
-    /// The fields of an item for one use.
-    fn fields(&self, item: &Item<'_>, prepared: &Prepared<'_>, one: &Use<'_>) -> Fields {
-        let config = &self.policy.config;
-        let mut fields = Fields::new(&prepared.content_type, config.cache_control(&item.path));
-        if let Some(policy) = &prepared.security_policy {
-            fields.set("Content-Security-Policy", policy);
-        }
-        let changes: Vec<FieldChange> = match one.scope {
-            None => self.policy.headers.for_path(one.path),
-            Some(_) => self.policy.headers.covering(one.path),
-        };
-        fields.change(&changes);
-        if matches!(item.origin, Origin::Kept(..)) {
-            fields.set("X-Robots-Tag", "noindex");
-        }
-        if coded(prepared).next().is_some() {
-            fields.vary("Accept-Encoding");
-        }
-        if one.scope == Some(200) {
-            fields.vary("Accept, Sec-Fetch-Mode");
-        }
-        fields
-    }
-
     /// Names a file of the tree, or one that is kept.
     fn file(
         &mut self,
@@ -244,7 +173,7 @@ impl<'a> SiteWriter<'a> {
                 kind: FileKind::Policy,
                 age: 0,
                 checked: false,
-                modified: file.seen.modified.0.clamp(0, self.latest),
+                modified: file.seen.modified.0.clamp(0, self.latest.clamp(0, LATEST_DATE)),
                 body,
             })?;
         }
@@ -297,17 +226,4 @@ impl<'a> SiteWriter<'a> {
         let summary = self.writer.finish()?.1;
         Ok((summary, self.totals))
     }
-
-    /// An error about the head of an answer of an item.
-    fn refused(&self, item: &Item<'_>, error: HeadError) -> Error {
-        Error::new(item.shown(self.tree), ErrorKind::Head(error))
-    }
-}
-
-/// The coded variants of an item, in order of coding.
-fn coded<'p>(prepared: &'p Prepared<'_>) -> impl Iterator<Item = &'p Coded> {
-    let made = prepared.tried.iter().filter_map(|one| one.coded.as_ref());
-    let mut all: Vec<&Coded> = made.chain(&prepared.beside).collect();
-    all.sort_by_key(|coded| coded.coding);
-    all.into_iter()
 }

@@ -23,6 +23,8 @@ pub struct Head {
     pub(crate) common_end: u16,
     pub(crate) fields_end: u16,
     pub(crate) etag_size: u8,
+    /// The first half of the blake3 of the text.
+    pub(crate) digest: [u8; 16],
 }
 
 impl Head {
@@ -70,7 +72,7 @@ impl std::error::Error for HeadError {}
 /// assert!(head.bytes().ends_with(b"Content-Length: 5\r\n\r\n"));
 /// # Ok::<(), webroot::HeadError>(())
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct HeadBuilder {
     etag: String,
     location: String,
@@ -160,7 +162,10 @@ impl HeadBuilder {
         text.push_str("\r\n");
         mark(&text)?;
         let etag_size = if self.location.is_empty() { self.etag.len() as u8 } else { 0 };
-        Ok(Head { bytes: text.into_bytes(), validators_end, common_end, fields_end, etag_size })
+        let bytes = text.into_bytes();
+        let digest = blake3::hash(&bytes);
+        let digest = digest.as_bytes().first_chunk().copied().unwrap_or_default();
+        Ok(Head { bytes, validators_end, common_end, fields_end, etag_size, digest })
     }
 
     fn check(&mut self, name: &str, value: &str) {

@@ -154,7 +154,7 @@ impl Writer {
             let offset = self.position;
             self.write(bytes)?;
             let body = self.add_body(offset, bytes.len() as u64, &digest)?;
-            self.heads.insert((body, digest_of(&head)), head_offset);
+            self.heads.insert((body, head.digest), head_offset);
             return Ok(self.stored(body, &head, coding)?);
         }
         let body = self.body(content)?;
@@ -283,7 +283,7 @@ impl Writer {
 
     /// The record of a variant over a stored body; its head is written unless it was before.
     fn stored(&mut self, body: u32, head: &Head, coding: Coding) -> Result<StoredVariant, Error> {
-        let head_digest = digest_of(head);
+        let head_digest = head.digest;
         let head_offset = match self.heads.get(&(body, head_digest)) {
             Some(offset) => *offset,
             None => {
@@ -401,14 +401,4 @@ impl Writer {
     fn error(&self, kind: ErrorKind) -> Error {
         Error::new(&self.path, kind)
     }
-}
-
-/// The first half of the blake3 of a head.
-fn digest_of(head: &Head) -> [u8; 16] {
-    let digest = blake3::hash(head.bytes());
-    let mut half = [0; 16];
-    for (to, from) in half.iter_mut().zip(digest.as_bytes()) {
-        *to = *from;
-    }
-    half
 }
