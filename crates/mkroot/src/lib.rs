@@ -250,7 +250,7 @@ fn has_paths_of(previous: &Previous, site: &Site<'_>) -> bool {
         }
     }
     count == site.answers.len()
-        && site.rules.is_empty()
+        && site.rules.len() == 0
         && previous.webroot().rules().next().is_none()
 }
 

@@ -217,7 +217,7 @@ impl<'a> SiteWriter<'a> {
     pub(crate) fn finish(mut self) -> Result<(Summary, Totals), Error> {
         self.policy()?;
         self.redirects()?;
-        for rule in &self.site.rules {
+        for rule in self.site.rules.iter() {
             rule::write(&mut self.writer, rule, self.policy.dialect)?;
         }
         self.totals.redirects =

@@ -15,6 +15,7 @@ mod redirect_fields;
 mod redirects;
 mod redirects_check;
 mod syntax;
+mod table;
 mod target;
 mod uri;
 
@@ -25,6 +26,7 @@ pub use pattern::{Matching, Pattern, Piece};
 pub(crate) use read::{Policy, REDIRECTS};
 pub use redirects::{QueryMatch, QueryValue, Redirect, parse_redirects};
 pub use redirects_check::check_redirects;
+pub(crate) use table::RuleTable;
 pub use target::{Target, TargetPiece};
 
 /// Most placeholders and splats of a pattern, query parameters that are captured included.

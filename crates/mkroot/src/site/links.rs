@@ -6,7 +6,7 @@ use crate::check::{PathSet, Paths};
 impl Paths for Site<'_> {
     fn answers(&self, path: &[u8]) -> bool {
         self.answers.get(path).is_some()
-            || self.rules.iter().any(|rule| rule.from.matches(path))
+            || self.rules.takes(path)
             || (self.has_navigation_page() && !has_extension(path))
     }
 

@@ -19,7 +19,7 @@ use webroot::Coding;
 use crate::check::PathSet;
 use crate::compress::previous::{OldFile, Previous};
 use crate::finding::{Finding, Severity};
-use crate::policy::{Policy, REDIRECTS, Redirect, check_redirects};
+use crate::policy::{Policy, REDIRECTS, RuleTable, check_redirects};
 use crate::source::SourceFile;
 use crate::tree::Tree;
 
@@ -68,7 +68,7 @@ pub(crate) struct Site<'a> {
     /// Pages for what no path answers.
     pub(crate) pages: Vec<Page<'a>>,
     /// What is matched at run time, in order.
-    pub(crate) rules: Vec<&'a Redirect>,
+    pub(crate) rules: RuleTable<'a>,
     /// What the author should know.
     pub(crate) findings: Vec<Finding>,
     /// Paths by what they are like, made when a link leads nowhere.
@@ -147,7 +147,7 @@ pub(crate) fn lay_out<'a>(
         items,
         answers,
         pages: Vec::new(),
-        rules: Vec::new(),
+        rules: RuleTable::default(),
         findings,
         path_set: OnceLock::new(),
     };

@@ -93,7 +93,7 @@ impl<'a> Laying<'_, 'a> {
         }
         if let Some(path) = rule.from.as_literal()
             && rule.is_unconditional()
-            && !self.site.rules.iter().any(|earlier| earlier.from.matches(path))
+            && !self.site.rules.takes(path)
         {
             for path in forms(path, &rule.from) {
                 if self.site.answers.get(&path).is_none() {

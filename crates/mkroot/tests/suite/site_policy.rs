@@ -430,3 +430,18 @@ fn an_empty_policy_is_none() {
     assert_ne!(site.pack().unwrap().webroot.identity, identity);
     assert_eq!(Packed::open(&site.out()).paths(), ["/", "/index.html"]);
 }
+
+#[test]
+fn tens_of_thousands_of_rules_are_no_matter() {
+    let site = Site::new();
+    site.file("index.html", "hello");
+    let rules: String = (0..20_000)
+        .map(|number| {
+            format!("/old/{number}/* /new/{number}/:splat 301\n/a/{number} /b/{number} 302\n")
+        })
+        .collect();
+    site.file("_redirects", rules);
+    let packed = packed(&site, Dialect::Strict);
+    assert_eq!(packed.webroot.rules().count(), 20_000);
+    assert_eq!(redirect(&packed, "/a/19999"), (302, "/b/19999".into()));
+}
