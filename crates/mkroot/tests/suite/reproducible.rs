@@ -52,3 +52,22 @@ fn bodies_lie_in_the_order_of_paths() {
     assert_eq!(paths, ["/A.txt", "/a-b.txt", "/a.txt", "/a/z.txt", "/b.txt"]);
     assert!(paths.iter().map(|path| packed.get(path).first().body().offset).is_sorted());
 }
+
+#[test]
+fn a_tree_that_is_extracted_packs_to_the_same_bytes() {
+    let site = site(0..60);
+    site.file("webroot.toml", "[urls]\nhtml = \"serve\"\n[types]\n\"*.bin\" = \"x/y\"\n");
+    site.file("_headers", "/*\n  X-A: b\n");
+    site.file("_redirects", "/old/* /new/:splat 301\n");
+    site.file("404.html", "lost");
+    site.pack().unwrap();
+    let tree = site.temp().join("tree");
+    let mut webroot = std::process::Command::new(env!("CARGO_BIN_EXE_webroot"));
+    let output = webroot.arg("extract").arg(site.out()).arg(&tree).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let original = fs::read(site.path("_headers")).unwrap();
+    assert_eq!(fs::read(tree.join("_headers")).unwrap(), original);
+    let again = site.temp().join("again");
+    mkroot::pack(&Options::new(&tree, &again), &()).unwrap();
+    assert!(fs::read(again).unwrap() == fs::read(site.out()).unwrap());
+}
