@@ -70,7 +70,7 @@ enum Compress {
     None,
     /// gzip 9, brotli 5, zstd 9: most of what can be saved
     Fast,
-    /// gzip 12, brotli 11, zstd 19: all that can be saved, in twenty times the time
+    /// gzip 12, brotli 11, zstd 19: all that can be saved, in 27 times the time
     Best,
 }
 
