@@ -12,7 +12,6 @@ use mkroot::ErrorKind;
 use cli::{Flags, Format};
 
 fn main() -> ExitCode {
-    allocator::give_back_large_blocks();
     let flags: Flags = manual::parse(1);
     let (format, quiet) = (flags.format, flags.quiet);
     let report_file = flags.report.clone();
@@ -24,6 +23,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    allocator::give_back_large_blocks(options.effort);
     let packed = mkroot::pack(&options, &report::Bar::new(quiet || format == Format::Json));
     let told = match &packed {
         Ok(packed) => {
