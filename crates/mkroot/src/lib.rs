@@ -49,7 +49,7 @@ use tree::Tree;
 use write::SiteWriter;
 
 /// Bytes of memory that items may take at a time, besides what is kept of each file.
-const BUDGET: u64 = 96 << 20;
+const BUDGET: u64 = 128 << 20;
 /// Most findings that are kept. What is found beyond is counted.
 const MAX_FINDINGS: usize = 10_000;
 

@@ -42,7 +42,7 @@ impl Effort {
         match self {
             Self::None => size,
             Self::Fast => 12 * MIB + 4 * size,
-            Self::Best => 8 * MIB + (10 * size).min(96 * MIB) + 2 * size,
+            Self::Best => 16 * MIB + (10 * size).min(96 * MIB) + 2 * size,
         }
     }
 }
@@ -55,11 +55,12 @@ const BROTLI_WINDOW: i32 = 22;
 /// small.
 const LARGE: usize = 256 * 1024;
 
-/// Encoders of one thread. They keep what they have allocated.
+/// Encoders of one thread. The fast ones keep what they have allocated; the best ones would keep
+/// some twenty megabytes for each thread, and spend no time on allocation that counts.
 pub(crate) struct Encoders {
     effort: Effort,
-    gzip: Compressor,
-    zstd: CCtx<'static>,
+    gzip: Option<Compressor>,
+    zstd: Option<CCtx<'static>>,
 }
 
 /// What an encoder said of content that it was given.
@@ -68,8 +69,7 @@ pub(crate) struct EncoderError(pub(crate) String);
 
 impl Encoders {
     pub(crate) fn new(effort: Effort) -> Self {
-        let level = CompressionLvl::new(effort.libdeflate()).unwrap_or_default();
-        Self { effort, gzip: Compressor::new(level), zstd: CCtx::create() }
+        Self { effort, gzip: None, zstd: None }
     }
 
     /// Codes a whole content.
@@ -90,11 +90,13 @@ impl Encoders {
     }
 
     fn gzip(&mut self, content: &[u8]) -> Result<Vec<u8>, EncoderError> {
-        let mut coded = vec![0; self.gzip.gzip_compress_bound(content.len())];
-        let size = self
-            .gzip
+        let level = CompressionLvl::new(self.effort.libdeflate()).unwrap_or_default();
+        let mut gzip = self.gzip.take().unwrap_or_else(|| Compressor::new(level));
+        let mut coded = vec![0; gzip.gzip_compress_bound(content.len())];
+        let size = gzip
             .gzip_compress(content, &mut coded)
             .map_err(|error| EncoderError(format!("libdeflate: {error}")))?;
+        self.gzip = (self.effort != Effort::Best).then_some(gzip);
         coded.truncate(size);
         coded.shrink_to_fit();
         Ok(coded)
@@ -115,8 +117,9 @@ impl Encoders {
     }
 
     fn zstd(&mut self, content: &[u8]) -> Result<Vec<u8>, EncoderError> {
-        let mut own = (content.len() > LARGE).then(CCtx::create);
-        let context = own.as_mut().unwrap_or(&mut self.zstd);
+        let is_kept = content.len() <= LARGE && self.effort != Effort::Best;
+        let kept = if is_kept { self.zstd.take() } else { None };
+        let mut context = kept.unwrap_or_else(CCtx::create);
         let said = |code| EncoderError(format!("zstd: {}", zstd::zstd_safe::get_error_name(code)));
         context
             .set_parameter(CParameter::CompressionLevel(self.effort.zstd()))
@@ -127,6 +130,9 @@ impl Encoders {
         }
         let mut coded = Vec::with_capacity(zstd::zstd_safe::compress_bound(content.len()));
         context.compress2(&mut coded, content).map_err(said)?;
+        if is_kept {
+            self.zstd = Some(context);
+        }
         coded.shrink_to_fit();
         Ok(coded)
     }
