@@ -24,6 +24,8 @@ pub use fields::{Field, Fields, Storage};
 pub use host::{Host, MAX_HOST};
 pub use limits::{Limits, MAX_FIELDS};
 pub use parse::{Method, Rejection, Request, Version};
-pub use plan::{About, Part, Plan, Reply, Scratch, Sink, accepts, plan, reject};
+pub use plan::{
+    About, Part, Plan, Reply, Scratch, Sink, accepts, elsewhere, plan, reject, unavailable,
+};
 pub use status::Status;
 pub use target::Target;

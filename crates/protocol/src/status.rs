@@ -39,6 +39,8 @@ impl Status {
     pub const INTERNAL: Self = Self(500);
     /// 501 Not Implemented.
     pub const NOT_IMPLEMENTED: Self = Self(501);
+    /// 503 Service Unavailable.
+    pub const UNAVAILABLE: Self = Self(503);
     /// 505 HTTP Version Not Supported.
     pub const VERSION_NOT_SUPPORTED: Self = Self(505);
 

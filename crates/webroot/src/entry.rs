@@ -227,7 +227,8 @@ impl<'w> Variant<'w> {
         let (start, end) = (self.record.common_end.get(), self.record.fields_end.get());
         Span {
             offset: self.record.head_offset.get() + u64::from(start),
-            size: (end - start).into(),
+            // The marks were checked when the entry was read, but the file may change.
+            size: end.saturating_sub(start).into(),
         }
     }
 
@@ -236,7 +237,8 @@ impl<'w> Variant<'w> {
         let (start, end) = (self.record.validators_end.get(), self.record.head_size.get());
         Span {
             offset: self.record.head_offset.get() + u64::from(start),
-            size: (end - start).into(),
+            // The marks were checked when the entry was read, but the file may change.
+            size: end.saturating_sub(start).into(),
         }
     }
 

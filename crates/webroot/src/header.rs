@@ -11,6 +11,7 @@ use crate::layout::{
     HEADER_SIZE, INDEX, LeadSlot, MAGIC, MAX_SECTIONS, OPTIONAL, RULES, SectionRecord, Slot,
     VERSION,
 };
+use crate::map::Canary;
 
 /// What a webroot is: blake3 of its header page, which holds the digests of all the rest. Two
 /// webroots with one identity answer every request alike.
@@ -130,6 +131,14 @@ impl Header {
             *to = from;
         }
         (page, Identity(identity))
+    }
+}
+
+impl Header {
+    /// Bytes of the header page that are others in every other webroot.
+    pub(crate) fn canary(&self) -> Canary {
+        let bytes = self.identity.0.first_chunk().copied().unwrap_or_default();
+        Canary { offset: IDENTITY.start, bytes }
     }
 }
 

@@ -30,9 +30,11 @@ pub(crate) fn candidates(slots: &[Slot], hash: u64) -> impl Iterator<Item = u64>
     from.iter()
         .chain(before)
         .take(MAX_PROBES)
-        .take_while(|slot| slot.entry.get() != 0)
-        .filter(move |slot| slot.tag.get() == hash as u32)
-        .map(|slot| u64::from(slot.entry.get() - 1) * ALIGN)
+        // Each number is read once: the file may change meanwhile.
+        .map(|slot| (slot.tag.get(), slot.entry.get().checked_sub(1)))
+        .map_while(|(tag, entry)| Some((tag, entry?)))
+        .filter(move |(tag, _)| *tag == hash as u32)
+        .map(|(_, entry)| u64::from(entry) * ALIGN)
 }
 
 /// The table for entries given as hash and offset in their section, in that order.

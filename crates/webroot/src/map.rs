@@ -1,19 +1,40 @@
-//! The mapping: the only unsafe code of this crate.
+//! The mapping, and whether it still is what was mapped.
 #![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io;
+use std::ptr;
+use std::sync::atomic::{Ordering, fence};
 
 use memmap2::{Mmap, MmapOptions};
 
+use crate::fault::Watched;
+
+/// Bytes that are compared.
+const WORD: usize = size_of::<u64>();
+
 /// A whole file, mapped shared and read-only.
 #[derive(Debug)]
-pub(crate) struct Map(Mmap);
+pub(crate) struct Map {
+    // Dropped before the mapping.
+    watched: Watched,
+    map: Mmap,
+    canaries: [Canary; 2],
+}
+
+/// Eight bytes of the file as they were when it was opened. They change with it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Canary {
+    /// Where they are.
+    pub(crate) offset: usize,
+    /// What they are.
+    pub(crate) bytes: [u8; WORD],
+}
 
 impl Map {
     /// Maps `size` bytes of `file` from its start. Fails as mmap(2) does; a size of zero is
-    /// `EINVAL`.
-    pub(crate) fn new(file: &File, size: usize) -> io::Result<Self> {
+    /// `EINVAL`. Canaries that do not lie in it are never intact.
+    pub(crate) fn new(file: &File, size: usize, canaries: [Canary; 2]) -> io::Result<Self> {
         // SAFETY: the caller of `Mmap::map` promises that the bytes do not change while a slice of
         // them lives, which no process can promise for a file. What we rely on instead: (1) mkroot
         // never writes a webroot in place, it renames a finished file, so the bytes change only
@@ -21,13 +42,29 @@ impl Map {
         // of the slice (zerocopy types without invalid values) and checked after the copy, and the
         // rest is only ever copied or handed to the kernel, so changed bytes give wrong answers
         // from that file and nothing worse; no `&str`, `bool` or enum is ever made of mapped
-        // bytes. A file that shrinks raises SIGBUS on access past its end, which is the daemon's
-        // to contain.
+        // bytes; (3) whoever sends what was read asks `is_intact` afterwards. A file that shrinks
+        // raises SIGBUS on access past its end, which `fault` contains.
         let map = unsafe { MmapOptions::new().len(size).map(file) }?;
-        Ok(Self(map))
+        Ok(Self { watched: Watched::new(&map), map, canaries })
     }
 
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
+        &self.map
+    }
+
+    /// Whether all that was read before was what was mapped, as far as the ends of the file tell:
+    /// a file that shrinks loses its end, one that is written anew begins with other bytes.
+    #[inline]
+    pub(crate) fn is_intact(&self) -> bool {
+        // The canaries are to be read after all that was read before.
+        fence(Ordering::Acquire);
+        let are_there = self.canaries.iter().all(|canary| {
+            let word = self.map.get(canary.offset..).and_then(<[u8]>::first_chunk::<WORD>);
+            // SAFETY: the reference is to eight bytes inside of the mapping. The read is volatile,
+            // so that it is done here and now, whatever the compiler knows of those bytes.
+            word.is_some_and(|word| unsafe { ptr::read_volatile(word) } == canary.bytes)
+        });
+        // Last, because looking at the canaries may be what finds a page gone.
+        are_there && !self.watched.has_faulted()
     }
 }

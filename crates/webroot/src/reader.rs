@@ -11,7 +11,7 @@ use crate::files::Files;
 use crate::header::{Header, Identity, Section};
 use crate::index;
 use crate::layout::{BodyRecord, HEADER_SIZE, Slot};
-use crate::map::Map;
+use crate::map::{Canary, Map};
 
 /// Some bytes of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,8 +62,20 @@ impl Webroot {
         let header = read_header(&file, metadata.len())?;
         let size = usize::try_from(metadata.len())
             .map_err(|_| ErrorKind::TooLarge("the file exceeds this machine's addresses"))?;
-        let map = Map::new(&file, size).map_err(|error| ErrorKind::Io("map", error))?;
+        let canaries = [header.canary(), last_canary(&file, metadata.len())?];
+        let map = Map::new(&file, size, canaries).map_err(|error| ErrorKind::Io("map", error))?;
         Ok(Self { file, map, header })
+    }
+
+    /// Whether the file still is what was opened, as far as its first and last bytes tell. Asked
+    /// after bytes were copied out of the mapping: if it says no, they may be anything. It sees
+    /// that the file was truncated, or written anew from its start; not that bytes in its middle
+    /// were changed, which only [`Webroot::verify`] does.
+    ///
+    /// A process that reads on has to have called [`contain_faults`](crate::contain_faults).
+    #[inline]
+    pub fn is_intact(&self) -> bool {
+        self.map.is_intact()
     }
 
     /// What the file is.
@@ -195,18 +207,37 @@ impl Webroot {
 
 /// Reads and checks the header page of a file of `size` bytes.
 fn read_header(file: &File, size: u64) -> Result<Header, ErrorKind> {
-    use std::os::unix::fs::FileExt;
     let mut page = [0; HEADER_SIZE];
+    let filled = read_at(file, &mut page, 0)?;
+    Header::parse(page.get(..filled).unwrap_or_default(), size)
+}
+
+/// The last eight bytes of a file of `size` bytes that are not all zero, among those of its last
+/// part: a file that is cut off reads as zeros to the end of the page.
+fn last_canary(file: &File, size: u64) -> Result<Canary, ErrorKind> {
+    let mut part = [0; 512];
+    let start = size.saturating_sub(part.len() as u64);
+    let filled = read_at(file, &mut part, start)?;
+    let part = part.get(..filled).unwrap_or_default();
+    let (_, words) = part.as_rchunks::<8>();
+    let at = words.iter().rposition(|word| *word != [0; 8]).unwrap_or_default();
+    let offset = start as usize + part.len() % 8 + at * 8;
+    Ok(Canary { offset, bytes: words.get(at).copied().unwrap_or_default() })
+}
+
+/// Reads from `offset` on until the buffer is full or the file ends; how many bytes.
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> Result<usize, ErrorKind> {
+    use std::os::unix::fs::FileExt;
     let mut filled = 0;
-    while let Some(rest) = page.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, filled as u64) {
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset + filled as u64) {
             Ok(0) => break,
             Ok(read) => filled += read,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
             Err(error) => return Err(ErrorKind::Io("read", error)),
         }
     }
-    Header::parse(page.get(..filled).unwrap_or_default(), size)
+    Ok(filled)
 }
 
 /// All entries of a webroot in order.

@@ -9,19 +9,22 @@ mod range;
 mod render;
 mod rules;
 mod vary;
+mod without;
 
 use webroot::{Coding, Damage, Resource, Variant, Webroot};
 
 use crate::fields::Field;
-use crate::parse::{Method, Rejection, Request, Version};
+use crate::parse::{Method, Request, Version};
 use crate::status::Status;
 use conditional::Outcome;
 use range::Asked;
 use vary::Vary;
+use without::error;
 
 pub use negotiate::accepts;
 pub use range::Part;
 pub use render::Sink;
+pub use without::{elsewhere, reject, unavailable};
 
 /// A response: what is said, and how the connection goes on.
 #[derive(Debug, Clone)]
@@ -34,6 +37,8 @@ pub struct Plan<'p> {
     pub close: bool,
     /// Number of the rule that decided, in the table of the webroot; `None` if none did.
     pub rule: Option<u32>,
+    /// Complete field lines that the server adds to what the site says.
+    pub added: &'p [u8],
     /// Request fields that it was chosen by, beyond those that stored heads name.
     vary: Vary,
     /// Whether the peer must be told that it does not: HTTP/1.0 with `keep-alive`.
@@ -72,6 +77,17 @@ pub enum Reply<'p> {
         /// The fragment with its number sign; empty without one.
         fragment: &'p [u8],
     },
+    /// A redirect to another origin, to the path and query that were asked for.
+    Elsewhere {
+        /// Its status.
+        status: Status,
+        /// Scheme and authority.
+        origin: &'p [u8],
+        /// The path as it was sent.
+        path: &'p [u8],
+        /// The query, without the question mark.
+        query: Option<&'p [u8]>,
+    },
     /// 304 (RFC 9110 §15.4.5).
     NotModified(Variant<'p>),
     /// 206 with one range.
@@ -104,7 +120,7 @@ impl Reply<'_> {
     pub fn status(&self) -> Status {
         match self {
             Self::Stored { status, .. } | Self::Redirect { status, .. } => *status,
-            Self::Moved { status, .. } => *status,
+            Self::Moved { status, .. } | Self::Elsewhere { status, .. } => *status,
             Self::Error { status, .. } => *status,
             Self::NotModified(_) => Status::NOT_MODIFIED,
             Self::Part(..) | Self::Parts(..) => Status::PARTIAL_CONTENT,
@@ -159,22 +175,11 @@ pub fn plan<'p>(
         head_only: request.method == Method::Head,
         close: !request.persistent,
         rule: basis.rule,
+        added: b"",
         vary: basis.vary,
         say_keep_alive: request.persistent && request.version == Version::Http10,
     };
     (plan, damage)
-}
-
-/// The response to what is no request. The connection ends behind it.
-pub fn reject(rejection: Rejection) -> Plan<'static> {
-    let reply = error(rejection.status);
-    let head_only = rejection.head_only;
-    let (rule, vary) = (None, Vary::default());
-    Plan { reply, head_only, close: true, rule, vary, say_keep_alive: false }
-}
-
-fn error(status: Status) -> Reply<'static> {
-    Reply::Error { status, about: About::default() }
 }
 
 fn reply<'p>(

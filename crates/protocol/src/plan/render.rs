@@ -32,6 +32,9 @@ impl Plan<'_> {
             }
         }
         sink.text(clock.line());
+        if !self.added.is_empty() {
+            sink.text(self.added);
+        }
         if self.close {
             sink.text(b"Connection: close\r\n");
         } else if self.say_keep_alive {
@@ -74,6 +77,18 @@ impl Plan<'_> {
                     escape(query, sink);
                 }
                 sink.text(fragment);
+                sink.text(b"\r\n");
+                content_length(0, sink);
+                sink.text(END_OF_HEAD);
+            }
+            Reply::Elsewhere { origin, path, query, .. } => {
+                sink.text(b"Location: ");
+                sink.text(origin);
+                escape(path, sink);
+                if let Some(query) = query {
+                    sink.text(b"?");
+                    escape(query, sink);
+                }
                 sink.text(b"\r\n");
                 content_length(0, sink);
                 sink.text(END_OF_HEAD);
@@ -131,6 +146,9 @@ impl Plan<'_> {
 fn about(status: Status, about: About, sink: &mut impl Sink) {
     if status == Status::METHOD_NOT_ALLOWED {
         sink.text(ALLOW);
+    }
+    if status == Status::UNAVAILABLE {
+        sink.text(b"Retry-After: 1\r\n");
     }
     if let Some(size) = about.size {
         sink.text(b"Content-Range: bytes */");
@@ -210,11 +228,11 @@ impl Sink for Counter {
     }
 }
 
-/// A query as it may stand in `Location` (RFC 3986 §3.4): what is not valid there is escaped, and a
+/// A path or query as it may stand in `Location` (RFC 3986 §3.3, §3.4): what is not valid there is escaped, and a
 /// percent sign that begins no escape as well.
-fn escape(query: &[u8], sink: &mut impl Sink) {
+fn escape(text: &[u8], sink: &mut impl Sink) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    let mut rest = query;
+    let mut rest = text;
     while !rest.is_empty() {
         let valid = valid_prefix(rest);
         let (run, after) = rest.split_at_checked(valid).unwrap_or((rest, &[]));
@@ -230,13 +248,13 @@ fn escape(query: &[u8], sink: &mut impl Sink) {
     }
 }
 
-/// How many bytes at the start of a query are valid as they are.
-fn valid_prefix(query: &[u8]) -> usize {
+/// How many bytes at the start of a path or query are valid as they are.
+fn valid_prefix(text: &[u8]) -> usize {
     let valid = |at: usize, byte: u8| match byte {
-        b'%' => query.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)),
+        b'%' => text.get(at + 1..at + 3).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit)),
         byte => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(&byte),
     };
-    query.iter().enumerate().take_while(|(at, byte)| valid(*at, **byte)).count()
+    text.iter().enumerate().take_while(|(at, byte)| valid(*at, **byte)).count()
 }
 
 /// A number in decimal.
