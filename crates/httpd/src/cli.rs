@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
+use nix::sys::resource::{Resource, getrlimit};
 
-use crate::config::{Backend, Config, Listen, Timeouts};
+use crate::config::{Backend, Config, Listen, Timeouts, Verify};
 
 /// Serve the webroots of a directory of virtual hosts.
 #[derive(Debug, Parser)]
 #[command(name = "httpd", version, about)]
 pub struct Flags {
-    /// Directory with one entry per host name, usually a symlink to a webroot; `__default__`
-    /// answers every other name
+    /// Directory with one entry per host name, usually a symlink to a webroot: `example.com`,
+    /// `*.example.com`, `__default__` for every other name, `example.com.redirect` to send a host to
+    /// another
     vhosts_dir: PathBuf,
 
     /// How bytes are moved: io_uring where it works, else sendfile, with `auto`
@@ -28,6 +30,37 @@ pub struct Flags {
     /// Number of workers, each a thread with an event loop [default: one per core]
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
+
+    /// Directory of webroots that are served to hosts such as 3fa9c2d1.preview.example.com, which
+    /// begin with the first digits, at least 7, of an identity
+    #[arg(long, value_name = "DIR")]
+    previews: Option<PathBuf>,
+
+    /// Time after which directories are looked at without an event, for file systems that tell none
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    poll_interval: Duration,
+
+    /// Time for which a name that is not there any more is still served
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    grace: Duration,
+
+    /// Webroots that are held open at a time; the others are opened when they are asked for
+    /// [default: 1024, or a quarter of the descriptors if that is less]
+    #[arg(long, value_name = "N")]
+    max_open: Option<NonZeroUsize>,
+
+    /// What is checked of a webroot before it is served
+    #[arg(long, value_enum, default_value = "header")]
+    verify: Verify,
+
+    /// Unix socket that tells in JSON which webroots are live, for example by
+    /// `curl --unix-socket PATH http://localhost/`
+    #[arg(long, value_name = "PATH")]
+    status: Option<PathBuf>,
+
+    /// Name the webroot of each response in its Server-Timing field
+    #[arg(long)]
+    server_timing: bool,
 
     /// Time for the head of a request to arrive
     #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
@@ -55,6 +88,12 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+/// A quarter of the descriptors that the process may have, at most so many.
+fn max_open() -> usize {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(_, hard)| hard);
+    usize::try_from(limit / 4).unwrap_or(usize::MAX).clamp(1, Config::default().max_open)
+}
+
 impl Flags {
     /// The configuration that the flags ask for.
     ///
@@ -68,10 +107,24 @@ impl Flags {
             );
             return Err(Self::command().error(ErrorKind::ValueValidation, text));
         }
+        if let Some(previews) = self.previews.as_ref().filter(|previews| !previews.is_dir()) {
+            let text = format!(
+                "{} is not a directory: name one with webroots for --previews\n",
+                previews.display()
+            );
+            return Err(Self::command().error(ErrorKind::ValueValidation, text));
+        }
         let listen = if self.listen.is_empty() { Listen::Default } else { Listen::On(self.listen) };
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Ok(Config {
             vhosts_dir: self.vhosts_dir,
+            previews: self.previews,
+            poll_interval: self.poll_interval,
+            grace: self.grace,
+            max_open: self.max_open.map_or_else(max_open, NonZeroUsize::get),
+            verify: self.verify,
+            status: self.status,
+            server_timing: self.server_timing,
             backend: self.backend,
             listen,
             workers: self.workers.map_or_else(cores, NonZeroUsize::get),

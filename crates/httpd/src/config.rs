@@ -71,11 +71,34 @@ impl Default for Timeouts {
     }
 }
 
+/// What is checked of a webroot before it is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Verify {
+    /// Its header
+    Header,
+    /// Every byte, in the background: it is live when that is done
+    Full,
+}
+
 /// What a daemon is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Directory with an entry per virtual host.
     pub vhosts_dir: PathBuf,
+    /// Directory of webroots that are served under their identity, without an entry.
+    pub previews: Option<PathBuf>,
+    /// Time after which the directory is looked at without an event.
+    pub poll_interval: Duration,
+    /// Time for which a name that is not there any more is still served.
+    pub grace: Duration,
+    /// Webroots that are held open at a time; those with a response in flight may be more.
+    pub max_open: usize,
+    /// What is checked before a webroot is served.
+    pub verify: Verify,
+    /// Where a socket tells what is live.
+    pub status: Option<PathBuf>,
+    /// Whether responses name their webroot in `Server-Timing`.
+    pub server_timing: bool,
     /// How bytes are moved.
     pub backend: Backend,
     /// Where to listen.
@@ -94,6 +117,13 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             vhosts_dir: PathBuf::from("vhosts"),
+            previews: None,
+            poll_interval: Duration::from_secs(1),
+            grace: Duration::from_secs(1),
+            max_open: 1024,
+            verify: Verify::Header,
+            status: None,
+            server_timing: false,
             backend: Backend::Auto,
             listen: Listen::Default,
             workers: 1,

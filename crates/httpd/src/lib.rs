@@ -14,5 +14,6 @@ mod outgoing;
 pub mod server;
 mod service;
 mod session;
+mod status;
 mod timer;
 pub mod vhost;

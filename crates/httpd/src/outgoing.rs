@@ -128,6 +128,13 @@ impl Outgoing {
         }
     }
 
+    /// Whether the file that is sent next still is what it was when the response began. If it is
+    /// not, the rest of the response can't be sent.
+    pub(crate) fn is_sound(&self) -> bool {
+        let part = self.files.front().filter(|part| part.after <= self.sent);
+        part.is_none_or(|part| part.generation.is_sound())
+    }
+
     /// Notes that `size` bytes of the front were sent.
     pub(crate) fn advance(&mut self, size: usize) {
         match self.files.front_mut() {

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 
 use crate::config::{Backend, Config};
@@ -16,8 +17,9 @@ use crate::control::Control;
 use crate::io::{self, Kind, Unavailable, Worker};
 use crate::listen::{self, ListenError};
 use crate::log::{error, info, warning};
-use crate::service::Published;
-use crate::vhost::{Scanner, Snapshot, watch};
+use crate::service::{Published, Sites};
+use crate::status::{self, StatusError};
+use crate::vhost::{Hints, Opener, Snapshot, Verifier, Watcher};
 
 /// Why the daemon did not start, or ended other than by a signal.
 #[derive(Debug)]
@@ -26,6 +28,8 @@ pub enum Error {
     Listen(ListenError),
     /// The backend that was asked for by name does not work here.
     Backend(Unavailable),
+    /// The socket for the status can't be listened on.
+    Status(StatusError),
     /// The system refused something that the daemon can't do without.
     System(&'static str, std::io::Error),
 }
@@ -37,6 +41,7 @@ impl fmt::Display for Error {
             Self::Backend(error) => {
                 write!(f, "{error} (choose sendfile, or auto to fall back by itself)")
             }
+            Self::Status(error) => error.fmt(f),
             Self::System(what, error) => write!(f, "{what}: {error}"),
         }
     }
@@ -54,14 +59,26 @@ pub fn run(config: &Config) -> Result<(), Error> {
     let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
     signals.thread_block().map_err(system("block signals"))?;
 
+    raise_descriptors();
     let backend = choose(config.backend)?;
     let listeners = listen::bind(&config.listen, config.workers).map_err(Error::Listen)?;
+    webroot::contain_faults().map_err(|error| Error::System("handle SIGBUS", error))?;
     let published: Published = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
-    let mut scanner = Scanner::new(&config.vhosts_dir);
-    if let Some(snapshot) = scanner.scan() {
-        published.store(Arc::new(snapshot));
-    }
-    if published.load().is_empty() {
+    let (hints, incoming) = Hints::new();
+    let verifier = Verifier::start(hints.clone())
+        .map_err(|error| Error::System("start the verifier", error))?;
+    let opener = Opener::new(config.verify, config.max_open, verifier, hints.clone());
+    let sites = Sites {
+        published,
+        opener: Arc::new(opener),
+        workers: config.workers,
+        name_generations: config.server_timing,
+    };
+    let controls = (0..config.workers).map(|_| Control::new().map(Arc::new));
+    let controls = controls.collect::<Result<Vec<_>, _>>().map_err(system("create an eventfd"))?;
+    let mut watcher = Watcher::new(config, &sites, hints, incoming, controls.clone());
+    watcher.start();
+    if sites.opener.shelf().len() == 0 && sites.published.load().len() <= config.max_open {
         warning!(
             "{}: no good webroot; every request is answered 404 until there is one (pack a \
              directory with mkroot and link to it as {})",
@@ -71,15 +88,13 @@ pub fn run(config: &Config) -> Result<(), Error> {
     }
 
     let (ended, ends) = channel();
-    let mut controls = Vec::new();
-    for (number, sockets) in listeners.by_worker.into_iter().enumerate() {
-        let control = Arc::new(Control::new().map_err(system("create an eventfd"))?);
-        controls.push(Arc::clone(&control));
+    let workers = listeners.by_worker.into_iter().zip(&controls).enumerate();
+    for (number, (sockets, control)) in workers {
         let worker = Worker {
             number,
             listeners: Mutex::new(sockets.into_iter().map(Arc::new).collect()),
-            control,
-            published: Arc::clone(&published),
+            control: Arc::clone(control),
+            sites: sites.clone(),
             config: config.clone(),
             exhausted: AtomicBool::new(false),
         };
@@ -89,7 +104,11 @@ pub fn run(config: &Config) -> Result<(), Error> {
         let workers = config.workers;
         info!("listening on http://{address}/ ({}, {workers} workers)", backend.name());
     }
-    watch_vhosts(config, scanner, published, controls.clone())?;
+    let spawned = thread::Builder::new().name("vhosts".to_owned()).spawn(move || watcher.run());
+    spawned.map_err(|error| Error::System("start the watcher", error))?;
+    if let Some(path) = &config.status {
+        status::serve(path, sites).map_err(Error::Status)?;
+    }
 
     let signal = signals.wait().map_err(system("wait for a signal"))?;
     info!("{signal}: finishing responses in flight, {} s at most", config.drain.as_secs());
@@ -111,6 +130,16 @@ pub fn run(config: &Config) -> Result<(), Error> {
     }
     info!("stopped");
     Ok(())
+}
+
+/// Lets the process open as many descriptors as it may: the lower limit is for programs that use
+/// select(2).
+fn raise_descriptors() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+    {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    }
 }
 
 /// The backend to run: the one that was named, or the best that works here.
@@ -149,27 +178,4 @@ fn start(kind: Kind, worker: Worker, ended: Sender<()>) -> Result<(), Error> {
     };
     let spawned = thread::Builder::new().name(format!("worker-{number}")).spawn(body);
     spawned.map(drop).map_err(|error| Error::System("start a worker", error))
-}
-
-/// Starts the thread that reads the vhosts directory when it changes.
-fn watch_vhosts(
-    config: &Config,
-    mut scanner: Scanner,
-    published: Published,
-    controls: Vec<Arc<Control>>,
-) -> Result<(), Error> {
-    let directory = config.vhosts_dir.clone();
-    let look = move || {
-        if let Some(snapshot) = scanner.scan() {
-            published.store(Arc::new(snapshot));
-            // Idle workers let go of what was replaced.
-            for control in &controls {
-                control.wake();
-            }
-        }
-        true
-    };
-    let spawned =
-        thread::Builder::new().name("vhosts".to_owned()).spawn(move || watch(&directory, look));
-    spawned.map(drop).map_err(|error| Error::System("start the watcher", error))
 }

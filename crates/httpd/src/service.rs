@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 use protocol::{Clock, Limits, Scratch};
 
-use crate::vhost::Snapshot;
+use crate::vhost::{Opener, Snapshot};
 
 /// The table of virtual hosts as the watcher publishes it.
 pub(crate) type Published = Arc<ArcSwap<Snapshot>>;
@@ -27,9 +27,25 @@ const SPARE_SIZE: usize = 256 * 1024;
 /// Bytes of a new buffer.
 const BUFFER: usize = 4 * 1024;
 
+/// What all workers answer from.
+#[derive(Debug, Clone)]
+pub(crate) struct Sites {
+    /// The table of virtual hosts.
+    pub(crate) published: Published,
+    /// Opens what is not open yet.
+    pub(crate) opener: Arc<Opener>,
+    /// Number of workers.
+    pub(crate) workers: usize,
+    /// Whether responses name the webroot that they are from.
+    pub(crate) name_generations: bool,
+}
+
 /// One worker's share of what its sessions use.
 #[derive(Debug)]
 pub(crate) struct Service {
+    pub(crate) sites: Sites,
+    /// Number of the worker.
+    pub(crate) worker: usize,
     pub(crate) snapshots: Cache<Published, Arc<Snapshot>>,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
@@ -41,9 +57,19 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    pub(crate) fn new(published: Published, limits: Limits, fetch: Fetch, clock: Clock) -> Self {
+    /// What a worker of this number needs.
+    pub(crate) fn new(
+        sites: Sites,
+        worker: usize,
+        limits: Limits,
+        fetch: Fetch,
+        clock: Clock,
+    ) -> Self {
+        let snapshots = Cache::new(Arc::clone(&sites.published));
         Self {
-            snapshots: Cache::new(published),
+            sites,
+            worker,
+            snapshots,
             clock,
             limits,
             scratch: Scratch::default(),

@@ -4,12 +4,14 @@
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use protocol::{Conn, Next, Plan, Rejection, Request, Sink, Status, plan, reject};
-use webroot::Span;
+use protocol::{
+    Clock, Conn, Next, Plan, Rejection, Request, Sink, Status, elsewhere, plan, reject, unavailable,
+};
+use webroot::{Damage, Span};
 
 use crate::outgoing::Outgoing;
 use crate::service::{Fetch, Service};
-use crate::vhost::Generation;
+use crate::vhost::{Content, Generation};
 
 /// Most bytes of a file that are copied into the text instead of being sent as a file part.
 const GATHER: u64 = 16 * 1024;
@@ -180,31 +182,77 @@ impl Session {
         if out.lacks_buffer() {
             out.provide_buffer(service.buffer());
         }
-        let generation = service.snapshots.load().find(request.host);
-        let webroot = generation.map(|generation| &generation.webroot);
-        let (plan, damage) = plan(request, webroot, &mut service.scratch);
-        if let Some((damage, generation)) = damage.zip(generation) {
-            generation.tell_damage(damage);
+        let (sites, clock, draining) = (&service.sites, &service.clock, service.draining);
+        // Twice, should a name be taken out of the table between its look-up and its opening.
+        for is_last in [false, true] {
+            let Some(vhost) = service.snapshots.load().find(request.host) else {
+                let (plan, _) = plan(request, None, &mut service.scratch);
+                return self.send(&plan, request, out, clock, draining);
+            };
+            let site = match &vhost.content {
+                Content::Webroot(site) => site,
+                Content::Redirect(to) => {
+                    vhost.count(service.worker, sites.workers);
+                    let plan = elsewhere(request, to.origin.as_bytes(), Status(to.status));
+                    return self.send(&plan, request, out, clock, draining);
+                }
+            };
+            let live = sites.opener.ask(vhost, site);
+            let Some(generation) = &*live else {
+                if !is_last && sites.opener.is_removed(site) {
+                    continue;
+                }
+                vhost.count(service.worker, sites.workers);
+                return self.send(&unavailable(request), request, out, clock, draining);
+            };
+            vhost.count(service.worker, sites.workers);
+            let (mut plan, damage) = plan(request, Some(&generation.webroot), &mut service.scratch);
+            if sites.name_generations {
+                plan.added = &generation.timing;
+            }
+            let mark = out.mark();
+            let mut gather = Gather { out, generation, fetch: service.fetch, failed: None };
+            plan.render(clock, &mut gather);
+            let failed = gather.failed;
+            if !generation.is_sound() {
+                // What was read may be anything: nothing of it is sent.
+                out.rewind(mark);
+                sites.opener.doubt(vhost, generation);
+                return self.send(&unavailable(request), request, out, clock, draining);
+            }
+            if let Some(damage) = damage.or(failed) {
+                generation.tell_damage(&vhost.name, damage);
+            }
+            self.end_with(&plan, request, draining);
+            if failed.is_some() {
+                out.rewind(mark);
+                let (status, head_only) = (Status::INTERNAL, plan.head_only);
+                reject(Rejection { status, head_only }).render(clock, &mut Text(out));
+                self.ended = Some(Ending::Linger);
+            }
+            return;
         }
+    }
+
+    /// Sends a response that has no stored parts.
+    fn send(
+        &mut self,
+        plan: &Plan<'_>,
+        request: &Request<'_>,
+        out: &mut Outgoing,
+        clock: &Clock,
+        draining: bool,
+    ) {
+        self.end_with(plan, request, draining);
+        plan.render(clock, &mut Text(out));
+    }
+
+    /// Notes whether the connection ends with a response.
+    fn end_with(&mut self, plan: &Plan<'_>, request: &Request<'_>, draining: bool) {
         if plan.close {
             // A peer that did not ask for the end may have sent more by then.
-            let more = request.has_content() || service.draining;
+            let more = request.has_content() || draining;
             self.ended = Some(if more { Ending::Linger } else { Ending::Close });
-        }
-        let Some(generation) = generation else {
-            render(&plan, &service.clock, out);
-            return;
-        };
-        let mark = out.mark();
-        let mut gather = Gather { out, generation, fetch: service.fetch, failed: None };
-        plan.render(&service.clock, &mut gather);
-        if let Some((what, span)) = gather.failed {
-            let damage = webroot::Damage { what, offset: span.offset };
-            generation.tell_damage(damage);
-            out.rewind(mark);
-            let status = Status::INTERNAL;
-            refuse(Rejection { status, head_only: plan.head_only }, out, service);
-            self.ended = Some(Ending::Linger);
         }
     }
 }
@@ -214,11 +262,7 @@ fn refuse(rejection: Rejection, out: &mut Outgoing, service: &mut Service) {
     if out.lacks_buffer() {
         out.provide_buffer(service.buffer());
     }
-    render(&reject(rejection), &service.clock, out);
-}
-
-fn render(plan: &Plan<'_>, clock: &protocol::Clock, out: &mut Outgoing) {
-    plan.render(clock, &mut Text(out));
+    reject(rejection).render(&service.clock, &mut Text(out));
 }
 
 /// Takes responses that have no stored parts.
@@ -239,7 +283,13 @@ struct Gather<'a> {
     out: &'a mut Outgoing,
     generation: &'a Arc<Generation>,
     fetch: Fetch,
-    failed: Option<(&'static str, Span)>,
+    failed: Option<Damage>,
+}
+
+impl Gather<'_> {
+    fn fail(&mut self, what: &'static str, span: Span) {
+        self.failed = Some(Damage { what, offset: span.offset });
+    }
 }
 
 impl Sink for Gather<'_> {
@@ -256,12 +306,12 @@ impl Sink for Gather<'_> {
         match self.fetch {
             Fetch::Mapping => match webroot.bytes(span) {
                 Some(bytes) => self.out.text(bytes),
-                None => self.failed = Some(("span outside the file", span)),
+                None => self.fail("span outside the file", span),
             },
             Fetch::Read => {
                 let read = |buffer: &mut [u8]| webroot.file().read_exact_at(buffer, span.offset);
                 if self.out.fill(span.size as usize, read).is_err() {
-                    self.failed = Some(("bytes that can't be read", span));
+                    self.fail("bytes that can't be read", span);
                 }
             }
         }

@@ -131,8 +131,10 @@ pub fn contain_faults() -> io::Result<()> {
 /// mmap, sigaction and sysconf, none of which does either.
 extern "C" fn handle(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
     let errno = Errno::last();
-    // SAFETY: the kernel passes a valid `siginfo_t`, and one of SIGBUS has an address.
-    let address = unsafe { (*info).si_addr() }.addr();
+    // SAFETY: the kernel passes a valid `siginfo_t`, which lives as long as the handler runs.
+    let info = unsafe { &*info };
+    // SAFETY: that of a SIGBUS has an address.
+    let address = unsafe { info.si_addr() }.addr();
     // A thread that faults in a mapping has borrowed it, so its slot is not given back meanwhile.
     // Slots of others may change under us, but their memory is elsewhere.
     let slot = slots().find(|slot| {

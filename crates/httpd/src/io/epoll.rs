@@ -97,14 +97,14 @@ impl<'w, T: Transmit> Loop<'w, T> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         epoll.add(worker.control.event(), EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
         let listeners = worker.listeners();
-        let published = Arc::clone(&worker.published);
-        let clock = Clock::new(seconds());
+        let sites = worker.sites.clone();
+        let (limits, clock) = (worker.config.limits, Clock::new(seconds()));
         let event_loop = Self {
             worker,
             epoll,
             listeners,
             peers: Slab::new(),
-            service: Service::new(published, worker.config.limits, T::FETCH, clock),
+            service: Service::new(sites, worker.number, limits, T::FETCH, clock),
             timers: Timers::new(worker.config.timeouts),
             transmit: T::new(),
             received: vec![0; RECEIVE],
@@ -382,6 +382,9 @@ impl<T: Transmit> Turn<'_, T> {
     /// Sends until the queue is empty, the socket full or the turn over.
     fn send(&mut self, peer: &mut Peer, budget: &mut usize) -> nix::Result<()> {
         while peer.writable && *budget > 0 {
+            if !peer.out.is_sound() {
+                return Err(Errno::EIO);
+            }
             let sent = match peer.out.front() {
                 None => return Ok(()),
                 Some(Front::Text(bytes, more)) => {

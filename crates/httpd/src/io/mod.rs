@@ -33,7 +33,7 @@ use nix::errno::Errno;
 use crate::config::Config;
 use crate::control::Control;
 use crate::log::{info, warning};
-use crate::service::Published;
+use crate::service::Sites;
 
 pub(crate) use uring::probe;
 
@@ -91,7 +91,7 @@ pub(crate) struct Worker {
     pub(crate) number: usize,
     pub(crate) listeners: Mutex<Vec<Arc<OwnedFd>>>,
     pub(crate) control: Arc<Control>,
-    pub(crate) published: Published,
+    pub(crate) sites: Sites,
     pub(crate) config: Config,
     /// Whether the operator knows that connections can't be accepted at the moment.
     pub(crate) exhausted: AtomicBool,

@@ -1,12 +1,45 @@
 //! Virtual hosts: a directory of names, the webroots behind them, and the table that workers read.
+//!
+//! | room | what |
+//! |---|---|
+//! | `table` | the table: from a host to a virtual host |
+//! | `entry` | a virtual host |
+//! | `generation` | a webroot that is open |
+//! | `shelf` | which generations are open, and what becomes of those that were replaced |
+//! | `open` | opening what an entry leads to |
+//! | `verify` | verification in the background |
+//! | `name`, `redirect` | what the name of an entry says; what is in a redirect |
+//! | `scan`, `previews` | reading the directories |
+//! | `watch` | the thread that keeps the table true |
+//! | `notice`, `chain`, `hint` | being told of changes; what a path depends on |
+//! | `fingerprint` | telling states of a file apart |
 
+mod chain;
+mod entry;
+mod fingerprint;
+mod generation;
+mod hint;
+mod name;
+mod notice;
+mod open;
+mod previews;
+mod redirect;
 mod scan;
-mod snapshot;
+mod shelf;
+mod sync;
+mod table;
+mod verify;
 mod watch;
 
-pub(crate) use scan::Scanner;
-pub use snapshot::{Generation, Snapshot};
-pub(crate) use watch::watch;
+pub(crate) use entry::Content;
+pub use entry::Vhost;
+pub use generation::Generation;
+pub(crate) use hint::Hints;
+pub use name::Name;
+pub(crate) use open::Opener;
+pub use table::Snapshot;
+pub(crate) use verify::Verifier;
+pub(crate) use watch::Watcher;
 
 /// Name of the entry that answers for every name without an entry of its own.
 pub const DEFAULT: &str = "__default__";

@@ -1,198 +1,149 @@
-//! Reading the vhosts directory: which names there are and which webroots they lead to.
+//! Reading the vhosts directory: which names there are.
 
-use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata};
-use std::io;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::collections::{HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
 
-use protocol::Host;
-use webroot::{ErrorKind, Webroot};
-
-use super::DEFAULT;
-use super::snapshot::{Generation, Snapshot};
+use super::entry::{Content, Vhost};
+use super::name::{self, EntryKind, Name};
+use super::redirect::{self, Redirect};
 use crate::log::{info, warning};
 
-/// Reads the directory again and again, and opens what changed.
-#[derive(Debug)]
-pub(crate) struct Scanner {
-    directory: PathBuf,
-    entries: BTreeMap<String, Entry>,
-    /// What was last said of the directory itself.
-    complaint: Option<String>,
+/// Most bytes of a file that names another host.
+const MOST_REDIRECT: u64 = 64 * 1024;
+
+/// What was said about entries that name no virtual host, by their file name.
+pub(super) type Complaints = HashMap<OsString, String>;
+
+/// An entry that names a virtual host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) file_name: OsString,
+    pub(super) kind: EntryKind,
 }
 
-/// What is known of a name.
-#[derive(Debug, Default)]
-struct Entry {
-    /// What was found there the last time, good or bad.
-    seen: Option<Fingerprint>,
-    live: Option<Arc<Generation>>,
-    complaint: Option<String>,
-}
-
-/// What tells one state of a file from another without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Fingerprint {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-}
-
-impl Fingerprint {
-    fn of(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            modified: (metadata.mtime(), metadata.mtime_nsec()),
-            changed: (metadata.ctime(), metadata.ctime_nsec()),
+/// All names of the directory. Names that begin with a dot are not looked at: they are files on
+/// their way to their name.
+///
+/// Of several entries for one name a webroot goes before a redirect, then the first in order.
+pub(super) fn names(
+    directory: &Path,
+    complaints: &mut Complaints,
+) -> io::Result<HashMap<Name, Found>> {
+    let mut names: HashMap<Name, Found> = HashMap::new();
+    let mut bad = HashSet::new();
+    for entry in fs::read_dir(directory)? {
+        let file_name = entry?.file_name();
+        match parse(&file_name) {
+            None => {}
+            Some(Ok((name, kind))) => {
+                let found = Found { file_name, kind };
+                match names.get_mut(&name) {
+                    Some(other) if found.goes_before(other) => *other = found,
+                    Some(_) => {}
+                    None => {
+                        names.insert(name, found);
+                    }
+                }
+            }
+            Some(Err(text)) => {
+                let path = directory.join(&file_name);
+                complain(complaints, &file_name, || format!("{}: {text}", path.display()));
+                bad.insert(file_name);
+            }
         }
     }
+    // What was said about a redirect's content stays with the virtual host's name.
+    complaints.retain(|file_name, _| bad.contains(file_name) || directory.join(file_name).exists());
+    Ok(names)
 }
 
-impl Scanner {
-    pub(crate) fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned(), entries: BTreeMap::new(), complaint: None }
+impl Found {
+    /// Whether it is the one that counts of two for one name.
+    pub(super) fn goes_before(&self, other: &Self) -> bool {
+        let rank = |found: &Self| found.kind == EntryKind::Redirect;
+        (rank(self), &self.file_name) < (rank(other), &other.file_name)
     }
 
-    /// Looks at every entry. A new table if a name was added or removed or leads to another
-    /// webroot; `None` if all is as it was.
-    ///
-    /// A directory that can't be read, and a webroot that is not good, leave what is live.
-    pub(crate) fn scan(&mut self) -> Option<Snapshot> {
-        let names = match self.names() {
-            Ok(names) => names,
+    /// Whether it is what a virtual host was made from, in this directory.
+    pub(super) fn is_of(&self, vhost: &Vhost, directory: &Path) -> bool {
+        let is_redirect = matches!(vhost.content, Content::Redirect(_));
+        vhost.path.file_name() == Some(&self.file_name)
+            && vhost.path.parent() == Some(directory)
+            && (self.kind == EntryKind::Redirect) == is_redirect
+    }
+}
+
+/// What a file name says; `None` if it is not looked at.
+pub(super) fn parse(file_name: &OsStr) -> Option<Result<(Name, EntryKind), String>> {
+    if file_name.as_encoded_bytes().starts_with(b".") {
+        return None;
+    }
+    Some(name::parse(file_name).map_err(|error| error.to_string()))
+}
+
+/// Tells the operator of an entry that is not used, once.
+pub(super) fn complain(
+    complaints: &mut Complaints,
+    file_name: &OsStr,
+    text: impl FnOnce() -> String,
+) {
+    let text = text();
+    if complaints.get(file_name) != Some(&text) {
+        warning!("{text}");
+        complaints.insert(file_name.to_owned(), text);
+    }
+}
+
+/// The virtual host of an entry that was not there before, or is of another kind now.
+///
+/// A redirect whose file says nothing that can be used is `None`, and told.
+pub(super) fn make(
+    directory: &Path,
+    name: &Name,
+    found: &Found,
+    complaints: &mut Complaints,
+) -> Option<Arc<Vhost>> {
+    let path = directory.join(&found.file_name);
+    match found.kind {
+        EntryKind::Webroot => Some(Arc::new(Vhost::new(name.clone(), &path))),
+        EntryKind::Redirect => match read_redirect(&path) {
+            Ok(redirect) => {
+                complaints.remove(&found.file_name);
+                info!("vhost {name}: {} to {}", redirect.status, redirect.origin);
+                Some(Arc::new(Vhost::redirect(name.clone(), &path, redirect)))
+            }
             Err(error) => {
-                let text = format!("{}: {error}", self.directory.display());
-                complain(&mut self.complaint, text, "the virtual hosts stay as they are");
-                return None;
+                complain(complaints, &found.file_name, || {
+                    format!("vhost {name}: {}: {error}; the redirect is not used", path.display())
+                });
+                None
             }
-        };
-        self.complaint = None;
-        let mut changed = false;
-        self.entries.retain(|name, entry| {
-            let stays = names.contains_key(name);
-            if !stays && entry.live.is_some() {
-                info!("vhost {name}: removed");
-                changed = true;
-            }
-            stays
-        });
-        for (name, path) in names {
-            let entry = self.entries.entry(name.clone()).or_default();
-            changed |= entry.look(&name, &path);
-        }
-        let live = self.entries.values().filter_map(|entry| entry.live.clone());
-        changed.then(|| Snapshot::new(live))
-    }
-
-    /// Names of virtual hosts and their paths. Names that begin with a dot are not looked at: they
-    /// are files on their way to their name.
-    fn names(&self) -> io::Result<BTreeMap<String, PathBuf>> {
-        let mut names = BTreeMap::new();
-        for entry in fs::read_dir(&self.directory)? {
-            let entry = entry?;
-            let file_name = entry.file_name();
-            if file_name.as_encoded_bytes().starts_with(b".") {
-                continue;
-            }
-            let name = file_name.to_str().and_then(normalized);
-            // What is no host name gets an entry as well, so that it is told once.
-            let name = name.unwrap_or_else(|| file_name.to_string_lossy().into_owned());
-            if let Some(other) = names.insert(name.clone(), entry.path()) {
-                // Sorted, so that it is always the same of the two.
-                let first = other.min(entry.path());
-                names.insert(name, first);
-            }
-        }
-        Ok(names)
+        },
     }
 }
 
-/// The name under which a host is looked up; `None` for what is no host name.
-fn normalized(name: &str) -> Option<String> {
-    if name == DEFAULT {
-        return Some(name.to_owned());
-    }
-    let host = Host::parse(name.as_bytes()).filter(|host| host.as_bytes() == name.as_bytes())?;
-    let mut buffer = [0; protocol::MAX_HOST];
-    String::from_utf8(host.normalized(&mut buffer).to_vec()).ok()
-}
-
-impl Entry {
-    /// Opens what the entry leads to, if it is not what it was. Whether the live one changed.
-    fn look(&mut self, name: &str, path: &Path) -> bool {
-        match self.open(name, path) {
-            Ok(None) => false,
-            Ok(Some((webroot, seen))) => {
-                self.seen = Some(seen);
-                self.complaint = None;
-                let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-                info!(
-                    "vhost {name}: {} ({} entries, {} bytes, id {:.12})",
-                    target.display(),
-                    webroot.len(),
-                    webroot.file_size(),
-                    webroot.identity().to_string()
-                );
-                let generation = Generation::new(name.to_owned(), path.to_owned(), webroot);
-                self.live = Some(Arc::new(generation));
-                true
-            }
-            Err(text) => {
-                let stays = match &self.live {
-                    Some(live) => format!("{:.12} stays live", live.webroot.identity().to_string()),
-                    None => "the name is not served".to_owned(),
-                };
-                complain(&mut self.complaint, format!("vhost {name}: {text}"), &stays);
-                false
-            }
-        }
-    }
-
-    /// The webroot, if it is another than the one that was seen last.
-    fn open(&mut self, name: &str, path: &Path) -> Result<Option<(Webroot, Fingerprint)>, String> {
-        if normalized(name).is_none() {
-            return Err(format!("{} does not name a host", path.display()));
-        }
-        let told = |error: io::Error| format!("{}: {error}", path.display());
-        let metadata = fs::metadata(path).map_err(|error| {
-            self.seen = None;
-            told(error)
-        })?;
-        let seen = Fingerprint::of(&metadata);
-        if self.seen == Some(seen) {
-            return Ok(None);
-        }
-        // Noted before the file is tried: a bad one is tried again when it changes.
-        self.seen = Some(seen);
+fn read_redirect(path: &Path) -> Result<Redirect, String> {
+    let read = || {
+        let mut text = Vec::new();
+        let metadata = fs::metadata(path)?;
         if !metadata.is_file() {
-            return Err(format!("{}: not a file", path.display()));
+            return Err(io::Error::other("not a file"));
         }
-        let opened = File::open(path).and_then(|file| Ok((file.metadata()?, file)));
-        let (metadata, file) = opened.map_err(|error| {
-            // It may be a passing want, of descriptors or memory: it is tried again.
-            self.seen = None;
-            told(error)
-        })?;
-        let webroot = Webroot::from_file(file).map_err(|kind| {
-            if matches!(kind, ErrorKind::Io(..)) {
-                self.seen = None;
-            }
-            webroot::Error { path: path.to_owned(), kind }.to_string()
-        })?;
-        Ok(Some((webroot, Fingerprint::of(&metadata))))
+        File::open(path)?.take(MOST_REDIRECT + 1).read_to_end(&mut text)?;
+        Ok(text)
+    };
+    let text = read().map_err(|error| error.to_string())?;
+    if text.len() as u64 > MOST_REDIRECT {
+        return Err(format!("more than {MOST_REDIRECT} bytes"));
     }
+    redirect::parse(&text).map_err(|error| error.to_string())
 }
 
-/// Tells the operator what is wrong, unless it was the last thing said about it.
-fn complain(last: &mut Option<String>, text: String, consequence: &str) {
-    if last.as_ref() != Some(&text) {
-        warning!("{text}; {consequence}");
-        *last = Some(text);
-    }
+/// Whether a redirect that is live is what its file says.
+pub(super) fn is_current(redirect: &Redirect, path: &Path) -> bool {
+    read_redirect(path).is_ok_and(|now| now == *redirect)
 }

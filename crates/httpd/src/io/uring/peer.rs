@@ -76,6 +76,12 @@ impl Peer {
         self.receiving || self.lane.is_sending()
     }
 
+    /// Whether what is being sent, or is next, still is what it was.
+    pub(super) fn is_sound(&self) -> bool {
+        let (Lane::Free(out) | Lane::Sending(out)) = &self.lane;
+        out.is_sound()
+    }
+
     /// Sends the front of the queue, if there is one. Whether there is.
     pub(super) fn send(&mut self, ring: &mut Ring, key: u32) -> io::Result<bool> {
         let Lane::Free(out) = &mut self.lane else { return Ok(true) };

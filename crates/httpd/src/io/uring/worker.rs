@@ -45,8 +45,8 @@ struct Listener {
 impl<'w> Loop<'w> {
     fn new(worker: &'w Worker) -> io::Result<Self> {
         let sockets = worker.listeners().into_iter();
-        let published = Arc::clone(&worker.published);
-        let clock = Clock::new(seconds());
+        let sites = worker.sites.clone();
+        let (limits, clock) = (worker.config.limits, Clock::new(seconds()));
         let mut ring = Ring::new()?;
         ring.wake_on(worker.control.event().as_raw_fd())?;
         let mut event_loop = Self {
@@ -54,7 +54,7 @@ impl<'w> Loop<'w> {
             peers: Slab::new(),
             worker,
             listeners: sockets.map(|socket| Listener { socket, accepting: false }).collect(),
-            service: Service::new(published, worker.config.limits, Fetch::Mapping, clock),
+            service: Service::new(sites, worker.number, limits, Fetch::Mapping, clock),
             timers: Timers::new(worker.config.timeouts),
             rests_until: None,
             drains_until: None,
@@ -208,9 +208,10 @@ impl<'w> Loop<'w> {
         let Some(peer) = self.peers.get_mut(key as usize) else { return Ok(()) };
         match completion.result {
             Ok(size) => {
+                let sound = peer.is_sound();
                 peer.take_back(size as usize);
                 // Nothing is sent of nothing: the file ends before its header said.
-                peer.ended |= size == 0;
+                peer.ended |= size == 0 || !sound || !peer.is_sound();
                 self.go_on(key, size as usize)
             }
             Err(error) => {

@@ -10,7 +10,9 @@ pub(super) fn variant<'p>(plan: &Plan<'p>) -> Option<Variant<'p>> {
         Reply::NotModified(variant) | Reply::Part(variant, _) | Reply::Parts(variant, _) => {
             Some(*variant)
         }
-        Reply::Moved { .. } | Reply::Elsewhere { .. } | Reply::Options | Reply::Error { .. } => None,
+        Reply::Moved { .. } | Reply::Elsewhere { .. } | Reply::Options | Reply::Error { .. } => {
+            None
+        }
     }
 }
 

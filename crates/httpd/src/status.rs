@@ -1,0 +1,159 @@
+//! What is live, for whoever asks at a unix socket: a line of JSON for the daemon, then one for each
+//! virtual host.
+//!
+//! The answer is in HTTP, so that curl can ask, and the same for every request.
+
+use std::fmt;
+use std::io::{self, BufWriter, Read, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::log::warning;
+use crate::service::Sites;
+use crate::vhost::{Content, Vhost};
+
+/// Longest that a peer may take to ask, and to take what it is told.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Most bytes of a question.
+const QUESTION: usize = 8 * 1024;
+
+/// A socket that can't be listened on.
+#[derive(Debug)]
+pub struct StatusError {
+    path: PathBuf,
+    error: io::Error,
+}
+
+impl fmt::Display for StatusError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "can't listen on {}: {}", self.path.display(), self.error)?;
+        match self.error.kind() {
+            io::ErrorKind::AddrInUse => {
+                write!(f, " (another daemon answers there, or it is no socket)")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Answers at a socket from now on, on a thread of its own. One that was left behind by a daemon
+/// that runs no more is replaced.
+pub(crate) fn serve(path: &Path, sites: Sites) -> Result<(), StatusError> {
+    let failed = |error| StatusError { path: path.to_owned(), error };
+    let listener = bind(path).map_err(failed)?;
+    let body = move || {
+        for peer in listener.incoming() {
+            match peer {
+                // A peer that goes away is none of our troubles.
+                Ok(peer) => drop(answer(&peer, &sites)),
+                Err(error) => {
+                    warning!("status: can't accept: {error}");
+                    thread::sleep(Duration::from_secs(1));
+                }
+            }
+        }
+    };
+    thread::Builder::new().name("status".to_owned()).spawn(body).map_err(failed)?;
+    Ok(())
+}
+
+fn bind(path: &Path) -> io::Result<UnixListener> {
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let refused = UnixStream::connect(path).map_err(|error| error.kind());
+            if refused.is_err_and(|kind| kind == io::ErrorKind::ConnectionRefused) {
+                std::fs::remove_file(path)?;
+                UnixListener::bind(path)
+            } else {
+                Err(error)
+            }
+        }
+        bound => bound,
+    }
+}
+
+fn answer(peer: &UnixStream, sites: &Sites) -> io::Result<()> {
+    peer.set_read_timeout(Some(PATIENCE))?;
+    peer.set_write_timeout(Some(PATIENCE))?;
+    read_question(peer)?;
+    let mut out = BufWriter::new(peer);
+    out.write_all(
+        b"HTTP/1.0 200 OK\r\nContent-Type: application/x-ndjson\r\nCache-Control: no-store\r\n\r\n",
+    )?;
+    let table = sites.published.load_full();
+    writeln!(out, "{}", of_daemon(sites, table.len()))?;
+    let mut vhosts: Vec<_> = table.vhosts().collect();
+    vhosts.sort_by(|one, other| one.name.cmp(&other.name));
+    for vhost in vhosts.into_iter().chain(table.previews().vhosts()) {
+        writeln!(out, "{}", of_vhost(vhost))?;
+    }
+    out.flush()
+}
+
+/// Reads a request up to its empty line.
+fn read_question(mut peer: &UnixStream) -> io::Result<()> {
+    let mut question = Vec::new();
+    let mut buffer = [0; 1024];
+    while question.len() < QUESTION && !question.windows(4).any(|end| end == b"\r\n\r\n") {
+        match peer.read(&mut buffer)? {
+            0 => break,
+            size => question.extend_from_slice(buffer.get(..size).unwrap_or_default()),
+        }
+    }
+    Ok(())
+}
+
+fn of_daemon(sites: &Sites, vhosts: usize) -> Value {
+    let counts = sites.opener.verifier().counts();
+    json!({
+        "vhosts": vhosts,
+        "open": sites.opener.shelf().len(),
+        "verifying": counts.waiting.load(Ordering::Relaxed),
+        "verified": counts.good.load(Ordering::Relaxed),
+        "damaged": counts.damaged.load(Ordering::Relaxed),
+    })
+}
+
+fn of_vhost(vhost: &Vhost) -> Value {
+    let (name, requests) = (vhost.name.to_string(), vhost.requests());
+    let site = match &vhost.content {
+        Content::Webroot(site) => site,
+        Content::Redirect(redirect) => {
+            let (to, status) = (&redirect.origin, redirect.status);
+            return json!({
+                "vhost": name, "state": "redirect", "to": to, "status": status,
+                "path": vhost.path.display().to_string(), "requests": requests,
+            });
+        }
+    };
+    let state = site.lock();
+    let live = site.peek();
+    match &*live {
+        Some(live) => {
+            let since = live.opened.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+            json!({
+                "vhost": name,
+                "state": if live.is_sound() { "live" } else { "changed in place" },
+                "id": live.webroot.identity().to_string(),
+                "path": live.path.display().to_string(),
+                "since": since.as_secs(),
+                "entries": live.webroot.len(),
+                "bytes": live.webroot.file_size(),
+                "requests": requests,
+                "complaint": state.complaint(),
+            })
+        }
+        None => json!({
+            "vhost": name,
+            "state": state.name(),
+            "path": vhost.path.display().to_string(),
+            "requests": requests,
+            "complaint": state.complaint(),
+        }),
+    }
+}

@@ -1,0 +1,135 @@
+//! A virtual host: a name of the vhosts directory and what is behind it.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use webroot::Identity;
+
+use super::Name;
+use super::fingerprint::Fingerprint;
+use super::generation::Generation;
+use super::redirect::Redirect;
+use super::shelf::Slot;
+
+/// A virtual host.
+#[derive(Debug)]
+pub struct Vhost {
+    /// The hosts that it answers for.
+    pub name: Name,
+    /// The entry in its directory.
+    pub path: Box<Path>,
+    pub(crate) content: Content,
+    /// Requests, counted by each worker for itself. There once one was asked for.
+    requests: OnceLock<Box<[Count]>>,
+}
+
+/// What answers for a virtual host.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// The webroot that the entry leads to.
+    Webroot(Arc<Site>),
+    /// Another host.
+    Redirect(Redirect),
+}
+
+/// The place of a webroot.
+pub(crate) type Site = Slot<Generation, State>;
+
+/// What is known of an entry that leads to a webroot.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// What was found there the last time, good or bad.
+    pub(super) seen: Option<Fingerprint>,
+    /// What was last said about it, while that holds.
+    pub(super) complaint: Option<Box<str>>,
+    /// When it was last tried because a request asked for it.
+    pub(super) asked: Option<Instant>,
+    /// What will be live if its verification finds nothing.
+    pub(super) pending: Option<Arc<Generation>>,
+    /// The identity that was last told to be live.
+    pub(super) told: Option<Identity>,
+    /// The only identity that it may have.
+    pub(super) expected: Option<Identity>,
+    /// Whether the name is gone.
+    pub(super) removed: bool,
+}
+
+impl State {
+    /// What was last said about the entry, while that holds.
+    pub(crate) fn complaint(&self) -> Option<&str> {
+        self.complaint.as_deref()
+    }
+
+    /// How it is with an entry that has nothing open.
+    pub(crate) fn name(&self) -> &'static str {
+        if self.pending.is_some() {
+            "verifying"
+        } else if self.complaint.is_some() {
+            "failed"
+        } else {
+            "dormant"
+        }
+    }
+}
+
+/// A number that one thread writes, on a cache line of its own.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Count(AtomicU64);
+
+impl Vhost {
+    /// A virtual host whose entry leads to a webroot.
+    pub fn new(name: Name, path: &Path) -> Self {
+        Self::with(name, path, Content::Webroot(Arc::new(Slot::new(State::default()))))
+    }
+
+    /// A preview: only the webroot of this identity is served.
+    pub(super) fn preview(name: Name, path: &Path, identity: Identity) -> Self {
+        let state = State { expected: Some(identity), ..State::default() };
+        Self::with(name, path, Content::Webroot(Arc::new(Slot::new(state))))
+    }
+
+    /// A virtual host whose requests are sent to another.
+    pub(super) fn redirect(name: Name, path: &Path, redirect: Redirect) -> Self {
+        Self::with(name, path, Content::Redirect(redirect))
+    }
+
+    fn with(name: Name, path: &Path, content: Content) -> Self {
+        Self { name, path: path.into(), content, requests: OnceLock::new() }
+    }
+
+    /// The place of its webroot, if it has one.
+    pub(crate) fn site(&self) -> Option<&Arc<Site>> {
+        match &self.content {
+            Content::Webroot(site) => Some(site),
+            Content::Redirect(_) => None,
+        }
+    }
+
+    /// Whether it was looked at, and is not dormant.
+    pub(super) fn is_known(&self) -> bool {
+        let Content::Webroot(site) = &self.content else { return true };
+        if site.peek().is_some() {
+            return true;
+        }
+        let state = site.lock();
+        !state.removed && (state.complaint.is_some() || state.pending.is_some())
+    }
+
+    /// Counts a request, which `worker` of so many workers answers.
+    pub(crate) fn count(&self, worker: usize, workers: usize) {
+        let counts = self.requests.get_or_init(|| (0..workers).map(|_| Count::default()).collect());
+        if let Some(Count(count)) = counts.get(worker) {
+            // Nobody else writes it, so that no locked instruction is needed.
+            count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// Requests since the name was found.
+    pub fn requests(&self) -> u64 {
+        let counts = self.requests.get().into_iter().flatten();
+        counts.map(|count| count.0.load(Ordering::Relaxed)).sum()
+    }
+}

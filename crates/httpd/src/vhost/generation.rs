@@ -1,0 +1,83 @@
+//! A webroot that is open.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use webroot::{Damage, Webroot};
+
+use super::fingerprint::Fingerprint;
+use super::name::Name;
+use crate::log::error;
+
+/// A webroot that is open and mapped, until the last response from it is sent. Virtual hosts that
+/// lead to one file share it.
+#[derive(Debug)]
+pub struct Generation {
+    /// The webroot.
+    pub webroot: Webroot,
+    /// Where it was found, without symlinks in it as far as that could be told.
+    pub path: PathBuf,
+    /// When it was opened.
+    pub opened: SystemTime,
+    /// A `Server-Timing` field that names it.
+    pub(crate) timing: Box<[u8]>,
+    fingerprint: Mutex<Fingerprint>,
+    /// Whether somebody changed the file in place: nothing of it is sent any more.
+    spoiled: AtomicBool,
+    damage_told: AtomicBool,
+}
+
+impl Generation {
+    pub(super) fn new(webroot: Webroot, path: PathBuf, fingerprint: Fingerprint) -> Self {
+        let identity = webroot.identity().to_string();
+        Self {
+            timing: format!("Server-Timing: webroot;desc=\"{identity:.12}\"\r\n")
+                .into_bytes()
+                .into(),
+            webroot,
+            path,
+            opened: SystemTime::now(),
+            fingerprint: Mutex::new(fingerprint),
+            spoiled: AtomicBool::new(false),
+            damage_told: AtomicBool::new(false),
+        }
+    }
+
+    /// The first digits of the identity, by which people and the log name it.
+    pub(super) fn id(&self) -> String {
+        format!("{:.12}", self.webroot.identity().to_string())
+    }
+
+    /// Whether the file still is what was opened. Asked after bytes were copied out of the mapping:
+    /// if it says no, they may be anything.
+    #[inline]
+    pub(crate) fn is_sound(&self) -> bool {
+        self.webroot.is_intact() && !self.spoiled.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the file was changed in place. Whether that is news.
+    pub(super) fn spoil(&self) -> bool {
+        !self.spoiled.swap(true, Ordering::Relaxed)
+    }
+
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        *self.fingerprint.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_fingerprint(&self, fingerprint: Fingerprint) {
+        *self.fingerprint.lock().unwrap_or_else(PoisonError::into_inner) = fingerprint;
+    }
+
+    /// Tells the operator of damage, the first time.
+    pub(crate) fn tell_damage(&self, vhost: &Name, damage: Damage) {
+        if !self.damage_told.swap(true, Ordering::Relaxed) {
+            error!(
+                "vhost {vhost}: {} is damaged: {damage}; what is hit is answered 500 (check the \
+                 file, pack it again)",
+                self.path.display()
+            );
+        }
+    }
+}

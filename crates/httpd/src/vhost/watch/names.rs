@@ -1,0 +1,177 @@
+//! The names of the directory on their way into the table.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{Watcher, is_sure, stamp};
+use crate::log::{info, warning};
+use crate::vhost::entry::{Content, Vhost};
+use crate::vhost::name::Name;
+use crate::vhost::scan::{self, Found};
+use crate::vhost::table::Snapshot;
+
+/// The table as it will be when all changes are published.
+pub(super) enum Table<'t> {
+    Draft(&'t Snapshot),
+    Published(arc_swap::Guard<Arc<Snapshot>>),
+}
+
+impl Deref for Table<'_> {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        match self {
+            Self::Draft(draft) => draft,
+            Self::Published(published) => published,
+        }
+    }
+}
+
+impl Watcher {
+    /// Looks at one name of the directory. Whether that is not enough, and all have to be read.
+    pub(super) fn look_at_name(&mut self, file_name: &OsStr) -> bool {
+        let Some(parsed) = scan::parse(file_name) else { return false };
+        // What can't be used is told where all are read.
+        let Ok((name, kind)) = parsed else { return true };
+        let found = Found { file_name: file_name.to_owned(), kind };
+        let is_there = fs::symlink_metadata(self.directory.join(file_name)).is_ok();
+        match self.table().get(&name).map(Arc::clone) {
+            None if is_there => self.add(&name, &found),
+            None => {}
+            Some(vhost) if found.is_of(&vhost, &self.directory) => {
+                if is_there {
+                    self.gone.remove(&name);
+                    self.look(&vhost);
+                } else {
+                    self.gone.entry(name).or_insert_with(Instant::now);
+                }
+            }
+            // Another entry for the same name comes or goes.
+            Some(_) => return true,
+        }
+        false
+    }
+
+    /// Adds a name, or puts another entry in its place. It is looked at before it is published.
+    fn add(&mut self, name: &Name, found: &Found) {
+        let made = scan::make(&self.directory, name, found, &mut self.complaints);
+        let Some(vhost) = made else { return };
+        self.opener.look(&vhost);
+        self.follow(&vhost);
+        self.replaced.extend(self.table().get(name).map(Arc::clone));
+        self.draft().insert(vhost);
+    }
+
+    /// Reads all names, unless the directory is as it was.
+    ///
+    /// A directory that can't be read leaves what is there.
+    pub(super) fn read_names(&mut self) {
+        let stamp = stamp(&self.directory);
+        if stamp.is_some() && stamp == self.stamp {
+            return;
+        }
+        self.stamp = stamp.filter(is_sure);
+        let names = match scan::names(&self.directory, &mut self.complaints) {
+            Ok(names) => names,
+            Err(error) => {
+                let text = format!("{}: {error}", self.named.display());
+                if self.complaint.as_ref() != Some(&text) {
+                    warning!("{text}; the virtual hosts stay as they are");
+                    self.complaint = Some(text);
+                }
+                self.stamp = None;
+                self.gone.clear();
+                return;
+            }
+        };
+        self.complaint = None;
+        let is_first = self.table().is_empty();
+        for (name, found) in &names {
+            let directory = &self.directory;
+            let is_current =
+                |vhost: &Arc<Vhost>| found.is_of(vhost, directory) && is_current(vhost);
+            if self.table().get(name).is_some_and(is_current) {
+                continue;
+            }
+            if !is_first {
+                self.add(name, found);
+            // The first time it is decided later what is opened.
+            } else if let Some(vhost) =
+                scan::make(&self.directory, name, found, &mut self.complaints)
+            {
+                self.draft().insert(vhost);
+            }
+        }
+        self.gone.retain(|name, _| !names.contains_key(name));
+        let missing: Vec<_> = self
+            .table()
+            .vhosts()
+            .filter(|vhost| !names.contains_key(&vhost.name))
+            .map(|vhost| vhost.name.clone())
+            .collect();
+        for name in missing {
+            self.gone.entry(name).or_insert_with(Instant::now);
+        }
+    }
+
+    /// Takes out the names that have been gone for longer than the grace period.
+    pub(super) fn expire(&mut self) {
+        let now = Instant::now();
+        let grace = self.grace;
+        let is_over = |since: &Instant| now.saturating_duration_since(*since) >= grace;
+        if !self.gone.values().any(is_over) {
+            return;
+        }
+        // Another entry may stand for the same name by now.
+        self.stamp = None;
+        self.read_names();
+        let over = self.gone.iter().filter(|(_, since)| is_over(since));
+        let over: Vec<_> = over.map(|(name, _)| name.clone()).collect();
+        for name in over {
+            self.gone.remove(&name);
+            self.replaced.extend(self.table().get(&name).map(Arc::clone));
+            self.draft().remove(&name);
+            info!("vhost {name}: removed");
+        }
+    }
+
+    /// The table as it will be.
+    pub(super) fn table(&self) -> Table<'_> {
+        match &self.draft {
+            Some(draft) => Table::Draft(draft),
+            None => Table::Published(self.published.load()),
+        }
+    }
+
+    /// The table to change.
+    pub(super) fn draft(&mut self) -> &mut Snapshot {
+        let published = &self.published;
+        self.draft.get_or_insert_with(|| Snapshot::clone(&published.load()))
+    }
+
+    /// Publishes the table if it was changed, and lets go of what is in it no more.
+    pub(super) fn publish(&mut self) {
+        if let Some(table) = self.draft.take() {
+            self.old.push(self.published.swap(Arc::new(table)));
+            // Idle workers let go of what was replaced.
+            for control in &self.controls {
+                control.wake();
+            }
+        }
+        for vhost in std::mem::take(&mut self.replaced) {
+            self.opener.remove(&vhost);
+            self.depend(&vhost, Vec::new());
+        }
+    }
+}
+
+/// Whether a virtual host still is what its entry says; what a webroot is, is looked at elsewhere.
+fn is_current(vhost: &Vhost) -> bool {
+    match &vhost.content {
+        Content::Webroot(_) => true,
+        Content::Redirect(redirect) => scan::is_current(redirect, &vhost.path),
+    }
+}
