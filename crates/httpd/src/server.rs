@@ -87,6 +87,10 @@ pub fn run(config: &Config) -> Result<(), Error> {
         );
     }
 
+    if let Some(path) = &config.status {
+        status::serve(path, sites.clone()).map_err(Error::Status)?;
+    }
+
     let (ended, ends) = channel();
     let workers = listeners.by_worker.into_iter().zip(&controls).enumerate();
     for (number, (sockets, control)) in workers {
@@ -106,9 +110,6 @@ pub fn run(config: &Config) -> Result<(), Error> {
     }
     let spawned = thread::Builder::new().name("vhosts".to_owned()).spawn(move || watcher.run());
     spawned.map_err(|error| Error::System("start the watcher", error))?;
-    if let Some(path) = &config.status {
-        status::serve(path, sites).map_err(Error::Status)?;
-    }
 
     let signal = signals.wait().map_err(system("wait for a signal"))?;
     info!("{signal}: finishing responses in flight, {} s at most", config.drain.as_secs());

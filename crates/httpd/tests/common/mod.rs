@@ -191,6 +191,14 @@ impl Server {
         Self::spawn(shell, backend, flags, lay)
     }
 
+    /// Starts a daemon from a shell that runs `setup` first, in a user namespace of its own.
+    pub(crate) fn start_in_namespace(setup: &str, backend: &str, lay: impl FnOnce(&Path)) -> Self {
+        let mut shell = Command::new("unshare");
+        let script = format!("{setup} && exec \"$0\" \"$@\"");
+        shell.args(["-Ur", "bash", "-c", &script, env!("CARGO_BIN_EXE_httpd")]);
+        Self::spawn(shell, backend, &["--workers", "2"], lay)
+    }
+
     fn spawn(mut command: Command, backend: &str, flags: &[&str], lay: impl FnOnce(&Path)) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let vhosts = dir.path().join("vhosts");
@@ -331,6 +339,13 @@ impl Drop for Server {
             eprintln!("log of the daemon: {:#?}", self.log());
         }
     }
+}
+
+/// Gets a path of a host on a connection that is kept.
+pub(crate) fn ask(stream: &mut TcpStream, host: &str, path: &str) -> Response {
+    let text = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    stream.write_all(text.as_bytes()).unwrap();
+    Response::read(stream, false)
 }
 
 /// Asks until the answer is yes, at most for `limit`; how long that took.
