@@ -108,7 +108,13 @@ pub fn run(config: &Config) -> Result<(), Error> {
         let workers = config.workers;
         info!("listening on http://{address}/ ({}, {workers} workers)", backend.name());
     }
-    let spawned = thread::Builder::new().name("vhosts".to_owned()).spawn(move || watcher.run());
+    let watch = move || {
+        while catch_unwind(AssertUnwindSafe(|| watcher.run())).is_err() {
+            error!("the watcher hit a bug, told above; it goes on");
+            thread::sleep(RESTART);
+        }
+    };
+    let spawned = thread::Builder::new().name("vhosts".to_owned()).spawn(watch);
     spawned.map_err(|error| Error::System("start the watcher", error))?;
 
     let signal = signals.wait().map_err(system("wait for a signal"))?;

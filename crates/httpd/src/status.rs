@@ -7,7 +7,6 @@ use std::fmt;
 use std::io::{self, BufWriter, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
@@ -113,9 +112,9 @@ fn of_daemon(sites: &Sites, vhosts: usize) -> Value {
     json!({
         "vhosts": vhosts,
         "open": sites.opener.shelf().len(),
-        "verifying": counts.waiting.load(Ordering::Relaxed),
-        "verified": counts.good.load(Ordering::Relaxed),
-        "damaged": counts.damaged.load(Ordering::Relaxed),
+        "verifying": counts.waiting,
+        "verified": counts.good,
+        "damaged": counts.damaged,
     })
 }
 

@@ -115,8 +115,10 @@ fn ask(shelf: &Shelves, site: &Site, world: &Arc<World>) -> Option<Arc<Open>> {
         state.history.push(open.number);
         shelf.publish(site, &mut state, open);
     }
+    let live = site.ask().as_ref().map(Arc::clone);
+    assert!(live.is_some(), "what was just opened is gone before it was used");
     drop(state);
-    site.ask().as_ref().map(Arc::clone)
+    live
 }
 
 /// Makes a new generation live, as the watcher does when a link was swapped.

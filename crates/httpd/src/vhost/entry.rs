@@ -46,8 +46,8 @@ pub(crate) struct State {
     pub(super) complaint: Option<Box<str>>,
     /// When it was last tried because a request asked for it.
     pub(super) asked: Option<Instant>,
-    /// What will be live if its verification finds nothing.
-    pub(super) pending: Option<Arc<Generation>>,
+    /// What is to be verified, or is.
+    pub(super) check: Option<Check>,
     /// The identity that was last told to be live.
     pub(super) told: Option<Identity>,
     /// The only identity that it may have.
@@ -62,9 +62,14 @@ impl State {
         self.complaint.as_deref()
     }
 
+    /// Whether something will be live if its verification finds nothing.
+    pub(super) fn is_pending(&self) -> bool {
+        self.check.as_ref().is_some_and(|check| check.reason == Reason::New)
+    }
+
     /// How it is with an entry that has nothing open.
     pub(crate) fn name(&self) -> &'static str {
-        if self.pending.is_some() {
+        if self.is_pending() {
             "verifying"
         } else if self.complaint.is_some() {
             "failed"
@@ -72,6 +77,22 @@ impl State {
             "dormant"
         }
     }
+}
+
+/// A webroot to verify, and why.
+#[derive(Debug, Clone)]
+pub(crate) struct Check {
+    pub(super) generation: Arc<Generation>,
+    pub(super) reason: Reason,
+}
+
+/// Why a webroot is verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// It is live if nothing is found.
+    New,
+    /// It is live, and its file was touched.
+    Touched,
 }
 
 /// A number that one thread writes, on a cache line of its own.
@@ -115,7 +136,7 @@ impl Vhost {
             return true;
         }
         let state = site.lock();
-        !state.removed && (state.complaint.is_some() || state.pending.is_some())
+        !state.removed && (state.complaint.is_some() || state.is_pending())
     }
 
     /// Counts a request, which `worker` of so many workers answers.

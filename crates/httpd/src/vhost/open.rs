@@ -13,12 +13,12 @@ use arc_swap::Guard;
 use nix::libc::O_NONBLOCK;
 use webroot::{ErrorKind, Webroot};
 
-use super::entry::{Content, Site, State, Vhost};
+use super::entry::{Check, Content, Reason, Site, State, Vhost};
 use super::fingerprint::{FileId, Fingerprint};
 use super::generation::Generation;
 use super::hint::{Hint, Hints};
 use super::shelf::Shelf;
-use super::verify::{Reason, Verifier};
+use super::verify::Verifier;
 use crate::config::Verify;
 use crate::log::{error, info, warning};
 
@@ -74,7 +74,7 @@ impl Opener {
         site: &Arc<Site>,
     ) -> Guard<Option<Arc<Generation>>> {
         let mut state = site.lock();
-        let failed = state.complaint.is_some() || state.pending.is_some();
+        let failed = state.complaint.is_some() || state.is_pending();
         let is_early = failed && state.asked.is_some_and(|asked| asked.elapsed() < RETRY);
         // Another worker may have opened it meanwhile.
         if site.peek().is_none() && !is_early {
@@ -82,8 +82,10 @@ impl Opener {
             self.look_locked(vhost, site, &mut state);
             self.hints.give(Hint::Opened(Arc::clone(vhost)));
         }
+        // Before the lock is let go of, so that it is not evicted in between.
+        let live = site.ask();
         drop(state);
-        site.ask()
+        live
     }
 
     /// Something was found wrong with a generation while a request was answered from it.
@@ -128,7 +130,7 @@ impl Opener {
         }
         // Noted before the file is tried: a bad one is tried again when it changes.
         state.seen = Some(seen);
-        state.pending = None;
+        state.check = None;
         if !metadata.is_file() {
             return Err(format!("{}: not a file", path.display()));
         }
@@ -169,7 +171,7 @@ impl Opener {
         match known {
             Some(known) => Ok(self.reopen(vhost, site, state, &known, generation)),
             None if self.verify == Verify::Full => {
-                self.verify_first(vhost, state, generation);
+                self.check(vhost, state, generation, Reason::New);
                 Ok(Look::Failed)
             }
             None => {
@@ -182,7 +184,7 @@ impl Opener {
     /// Whether nothing is to be done about an entry whose file is as it was.
     fn is_settled(&self, site: &Site, state: &State) -> bool {
         state.complaint.is_some()
-            || state.pending.is_some()
+            || state.is_pending()
             || site.peek().as_ref().is_some_and(|live| live.is_sound())
     }
 
@@ -200,49 +202,45 @@ impl Opener {
             // Touched, most likely. The header says the same, but bytes behind it may differ.
             known.set_fingerprint(now.fingerprint());
             let look = self.publish(vhost, site, state, known);
-            self.verifier.check(Arc::clone(vhost), Arc::clone(known), Reason::Touched);
+            self.check(vhost, state, Arc::clone(known), Reason::Touched);
             return look;
         }
         self.spoil(vhost, known);
         // Whoever writes it may not be done, though its size and header are right.
-        self.verify_first(vhost, state, now);
+        self.check(vhost, state, now, Reason::New);
         Look::Failed
     }
 
-    /// Makes a generation live once every byte of it was checked.
-    fn verify_first(
+    /// Has every byte of a generation checked.
+    fn check(
         &self,
         vhost: &Arc<Vhost>,
         state: &mut Locked<'_>,
         generation: Arc<Generation>,
+        reason: Reason,
     ) {
-        state.pending = Some(Arc::clone(&generation));
-        self.verifier.check(Arc::clone(vhost), generation, Reason::New);
+        state.check = Some(Check { generation, reason });
+        self.verifier.enqueue(vhost);
     }
 
     /// What came of a verification.
     pub(super) fn verified(
         &self,
         vhost: &Arc<Vhost>,
-        generation: &Arc<Generation>,
-        reason: Reason,
+        check: &Check,
         result: Result<(), String>,
     ) -> Look {
         let Content::Webroot(site) = &vhost.content else { return Look::Same };
-        let state = &mut site.lock();
-        let path = vhost.path.display();
-        match (reason, result) {
-            (Reason::Touched, Ok(())) => Look::Same,
-            (Reason::Touched, Err(_)) => {
-                self.spoil(vhost, generation);
-                state.seen = None;
-                self.look_locked(vhost, site, state)
-            }
+        let (state, generation) = (&mut site.lock(), &check.generation);
+        if state.check.take_if(|now| Arc::ptr_eq(&now.generation, generation)).is_none() {
             // Something else was found there meanwhile.
-            (Reason::New, _)
-                if state.pending.take_if(|one| Arc::ptr_eq(one, generation)).is_none() =>
-            {
-                Look::Same
+            return Look::Same;
+        }
+        match (check.reason, result) {
+            (Reason::Touched, Ok(())) => Look::Same,
+            (Reason::Touched, Err(text)) => {
+                self.spoil(vhost, generation);
+                complain(vhost, site, state, damaged(vhost, &text))
             }
             (Reason::New, Ok(())) => {
                 let now = fs::metadata(&vhost.path).map(|metadata| Fingerprint::of(&metadata));
@@ -253,9 +251,7 @@ impl Opener {
                 self.note(generation);
                 self.publish(vhost, site, state, generation)
             }
-            (Reason::New, Err(text)) => {
-                complain(vhost, site, state, format!("{path}: damaged: {text}"))
-            }
+            (Reason::New, Err(text)) => complain(vhost, site, state, damaged(vhost, &text)),
         }
     }
 
@@ -298,7 +294,7 @@ impl Opener {
         if let Content::Webroot(site) = &vhost.content {
             let mut state = site.lock();
             state.removed = true;
-            state.pending = None;
+            state.check = None;
             self.shelf.clear(site, &mut state);
         }
     }
@@ -355,6 +351,10 @@ fn complain(vhost: &Vhost, site: &Site, state: &mut State, text: String) -> Look
         state.complaint = Some(text.into());
     }
     Look::Failed
+}
+
+fn damaged(vhost: &Vhost, text: &str) -> String {
+    format!("{}: damaged: {text}", vhost.path.display())
 }
 
 fn is_expected(state: &State, webroot: &Webroot) -> bool {

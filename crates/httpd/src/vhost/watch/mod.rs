@@ -26,7 +26,7 @@ use super::shelf::Retired;
 use super::table::Snapshot;
 use crate::config::Config;
 use crate::control::Control;
-use crate::log::warning;
+use crate::log::{info, warning};
 use crate::service::{Published, Sites};
 
 /// Time without a further event after which what is there is taken to be meant: `ln -sfn` makes a
@@ -56,6 +56,8 @@ pub(crate) struct Watcher {
     /// Tables that were replaced, until no worker has them.
     old: Retired<Snapshot>,
     opener: Arc<Opener>,
+    /// Whether names that are found from now on are opened at once.
+    started: bool,
     /// With at most so many names all are opened at the start.
     most: usize,
     hints: Hints,
@@ -94,6 +96,7 @@ impl Watcher {
             replaced: Vec::new(),
             old: Retired::default(),
             opener: Arc::clone(&sites.opener),
+            started: false,
             most: config.max_open,
             notices: Notices::new(hints.clone()),
             hints,
@@ -124,16 +127,26 @@ impl Watcher {
             for vhost in vhosts {
                 self.look(vhost);
             }
+        } else {
+            info!(
+                "{} virtual hosts; their webroots are opened when they are asked for, {} at a time",
+                table.len(),
+                self.most
+            );
         }
+        self.started = true;
     }
 
     /// Keeps the table true from now on.
-    pub(crate) fn run(mut self) {
+    pub(crate) fn run(&mut self) {
         let mut poll_at = Instant::now();
         let mut paths = HashSet::new();
         loop {
-            if self.hints.were_lost() {
-                self.look_at_lost();
+            if self.hints.lost_changes() {
+                warning!("there were more changes than could be noted; looking at everything");
+                self.stamp = None;
+                self.previews_stamp = None;
+                self.look_at_all();
             }
             if Instant::now() >= poll_at {
                 self.look_at_all();
@@ -177,8 +190,8 @@ impl Watcher {
                 }
                 Hint::Opened(vhost) => self.follow(&vhost),
                 Hint::Look(vhost) => self.look(&vhost),
-                Hint::Verified(vhost, generation, reason, result) => {
-                    self.opener.verified(&vhost, &generation, reason, result);
+                Hint::Verified(vhost, check, result) => {
+                    self.opener.verified(&vhost, &check, result);
                     self.follow(&vhost);
                 }
             }
@@ -225,6 +238,11 @@ impl Watcher {
         self.notices.renew();
         self.read_names();
         self.read_previews();
+        if self.hints.lost_opened() {
+            let table = self.published.load_full();
+            let all = table.vhosts().chain(table.previews().vhosts());
+            all.filter(|vhost| vhost.is_known()).for_each(|vhost| self.follow(vhost));
+        }
         let known: Vec<_> = self.chains.values().map(|(vhost, _)| Arc::clone(vhost)).collect();
         for vhost in known {
             // One that was evicted is not looked at until it is asked for.
@@ -232,20 +250,6 @@ impl Watcher {
                 self.look(&vhost);
             } else {
                 self.follow(&vhost);
-            }
-        }
-    }
-
-    /// Looks at all names and all that is open.
-    fn look_at_lost(&mut self) {
-        warning!("there were more changes than could be noted; looking at everything");
-        self.stamp = None;
-        self.previews_stamp = None;
-        self.look_at_all();
-        let table = self.published.load_full();
-        for vhost in table.vhosts().chain(table.previews().vhosts()) {
-            if vhost.is_known() {
-                self.follow(vhost);
             }
         }
     }

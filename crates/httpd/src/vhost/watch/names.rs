@@ -34,10 +34,21 @@ impl Watcher {
     /// Looks at one name of the directory. Whether that is not enough, and all have to be read.
     pub(super) fn look_at_name(&mut self, file_name: &OsStr) -> bool {
         let Some(parsed) = scan::parse(file_name) else { return false };
-        // What can't be used is told where all are read.
-        let Ok((name, kind)) = parsed else { return true };
+        let path = self.directory.join(file_name);
+        let is_there = fs::symlink_metadata(&path).is_ok();
+        let (name, kind) = match parsed {
+            Ok(parsed) => parsed,
+            Err(text) if is_there => {
+                let text = || format!("{}: {text}", path.display());
+                scan::complain(&mut self.complaints, file_name, text);
+                return false;
+            }
+            Err(_) => {
+                self.complaints.remove(file_name);
+                return false;
+            }
+        };
         let found = Found { file_name: file_name.to_owned(), kind };
-        let is_there = fs::symlink_metadata(self.directory.join(file_name)).is_ok();
         match self.table().get(&name).map(Arc::clone) {
             None if is_there => self.add(&name, &found),
             None => {}
@@ -88,7 +99,6 @@ impl Watcher {
             }
         };
         self.complaint = None;
-        let is_first = self.table().is_empty();
         for (name, found) in &names {
             let directory = &self.directory;
             let is_current =
@@ -96,7 +106,7 @@ impl Watcher {
             if self.table().get(name).is_some_and(is_current) {
                 continue;
             }
-            if !is_first {
+            if self.started {
                 self.add(name, found);
             // The first time it is decided later what is opened.
             } else if let Some(vhost) =
