@@ -54,6 +54,7 @@ pub(crate) struct Service {
     /// Whether every response is the last of its connection.
     pub(crate) draining: bool,
     spare: Vec<Vec<u8>>,
+    spoilt: u64,
 }
 
 impl Service {
@@ -76,12 +77,20 @@ impl Service {
             fetch,
             draining: false,
             spare: Vec::new(),
+            spoilt: 0,
         }
     }
 
     /// Lets go of a table that was replaced.
     pub(crate) fn snapshots_changed(&mut self) {
         self.snapshots.load();
+    }
+
+    /// Whether files were found to be changed in place since this was last asked: what is being sent
+    /// of them has to end.
+    pub(crate) fn must_cut_off(&mut self) -> bool {
+        let spoilt = self.sites.opener.spoilt();
+        std::mem::replace(&mut self.spoilt, spoilt) != spoilt
     }
 
     /// An empty buffer.

@@ -198,7 +198,8 @@ impl Session {
                 }
             };
             let live = sites.opener.ask(vhost, site);
-            let Some(generation) = &*live else {
+            // One that is known to be changed in place is not looked at.
+            let Some(generation) = live.as_ref().filter(|live| !live.is_spoilt()) else {
                 if !is_last && sites.opener.is_removed(site) {
                     continue;
                 }

@@ -122,6 +122,27 @@ fn a_body_in_flight_of_a_webroot_that_is_truncated_ends_with_its_connection(back
     assert_repaired(&server);
 }
 
+on_every_backend!(a_body_that_waits_for_its_peer_is_cut_off_when_its_file_is_changed);
+fn a_body_that_waits_for_its_peer_is_cut_off_when_its_file_is_changed(backend: &str) {
+    let (server, file) = start(backend, &[]);
+    let sockets = server.descriptors("socket:");
+    let mut waiting = server.connect_narrow(64 * 1024);
+    waiting.write_all(b"GET /huge HTTP/1.1\r\nHost: victim.example\r\n\r\n").unwrap();
+    let mut idle = server.connect_narrow(64 * 1024);
+    idle.write_all(b"GET /huge HTTP/1.1\r\nHost: well.example\r\n\r\n").unwrap();
+    for stream in [&mut waiting, &mut idle] {
+        stream.read_exact(&mut [0; 4096]).unwrap();
+    }
+    truncate(&file, 8192);
+    // Nobody reads, so that nothing but the change ends it.
+    let limit = Duration::from_secs(5);
+    until(limit, "it is cut off", || server.descriptors("socket:") == sockets + 1);
+    let mut rest = Vec::new();
+    idle.shutdown(std::net::Shutdown::Write).unwrap();
+    idle.read_to_end(&mut rest).unwrap();
+    assert!(rest.ends_with(&numbered("well", HUGE)[HUGE - 1000..]), "the other is not whole");
+}
+
 on_every_backend!(a_webroot_that_is_copied_over_a_live_one_is_served_when_it_is_whole);
 fn a_webroot_that_is_copied_over_a_live_one_is_served_when_it_is_whole(backend: &str) {
     let (server, file) = start(backend, &[]);

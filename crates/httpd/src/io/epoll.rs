@@ -125,6 +125,9 @@ impl<'w, T: Transmit> Loop<'w, T> {
                 self.worker.control.clear();
                 // What was replaced is let go of even if no request comes.
                 self.service.snapshots_changed();
+                if self.service.must_cut_off() {
+                    self.cut_off();
+                }
                 if self.worker.control.is_draining() && self.drains_until.is_none() {
                     self.drain();
                 }
@@ -266,6 +269,13 @@ impl<'w, T: Transmit> Loop<'w, T> {
     fn end(&mut self, key: usize) {
         let Some(mut peer) = self.peers.try_remove(key) else { return };
         peer.session.release(&mut self.service);
+    }
+
+    /// Ends the connections that are in the middle of a file that was changed in place.
+    fn cut_off(&mut self) {
+        let unsound = self.peers.iter().filter(|(_, peer)| !peer.out.is_sound());
+        let unsound: Vec<usize> = unsound.map(|(key, _)| key).collect();
+        unsound.into_iter().for_each(|key| self.end(key));
     }
 
     /// Ends the connections whose patience is at its end.

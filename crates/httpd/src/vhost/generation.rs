@@ -25,7 +25,7 @@ pub struct Generation {
     pub(crate) timing: Box<[u8]>,
     fingerprint: Mutex<Fingerprint>,
     /// Whether somebody changed the file in place: nothing of it is sent any more.
-    spoiled: AtomicBool,
+    spoilt: AtomicBool,
     damage_told: AtomicBool,
 }
 
@@ -40,7 +40,7 @@ impl Generation {
             path,
             opened: SystemTime::now(),
             fingerprint: Mutex::new(fingerprint),
-            spoiled: AtomicBool::new(false),
+            spoilt: AtomicBool::new(false),
             damage_told: AtomicBool::new(false),
         }
     }
@@ -54,12 +54,17 @@ impl Generation {
     /// if it says no, they may be anything.
     #[inline]
     pub(crate) fn is_sound(&self) -> bool {
-        self.webroot.is_intact() && !self.spoiled.load(Ordering::Relaxed)
+        self.webroot.is_intact() && !self.is_spoilt()
+    }
+
+    /// Whether it is known that the file was changed in place.
+    pub(crate) fn is_spoilt(&self) -> bool {
+        self.spoilt.load(Ordering::Relaxed)
     }
 
     /// Notes that the file was changed in place. Whether that is news.
     pub(super) fn spoil(&self) -> bool {
-        !self.spoiled.swap(true, Ordering::Relaxed)
+        !self.spoilt.swap(true, Ordering::Relaxed)
     }
 
     pub(super) fn fingerprint(&self) -> Fingerprint {

@@ -6,6 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,8 @@ pub(crate) struct Opener {
     open: Mutex<HashMap<FileId, Weak<Generation>>>,
     verifier: Verifier,
     hints: Hints,
+    /// How often a generation was found to be changed in place.
+    spoilt: AtomicU64,
 }
 
 /// What a look at an entry came to.
@@ -53,7 +56,7 @@ impl Opener {
     /// Opens at most `most` webroots at a time.
     pub(crate) fn new(verify: Verify, most: usize, verifier: Verifier, hints: Hints) -> Self {
         let (shelf, open) = (Shelf::new(most), Mutex::default());
-        Self { verify, shelf, open, verifier, hints }
+        Self { verify, shelf, open, verifier, hints, spoilt: AtomicU64::new(0) }
     }
 
     /// The generation that answers a request for `vhost`; opens one if none is open. `None` while
@@ -90,10 +93,15 @@ impl Opener {
 
     /// Something was found wrong with a generation while a request was answered from it.
     pub(crate) fn doubt(&self, vhost: &Arc<Vhost>, generation: &Generation) {
-        if generation.spoil() {
-            tell_spoiled(vhost, generation);
+        if self.spoil(vhost, generation) {
             self.hints.give(Hint::Look(Arc::clone(vhost)));
         }
+    }
+
+    /// Changes when a generation is found to be changed in place: what is being sent of it has to
+    /// be cut off.
+    pub(crate) fn spoilt(&self) -> u64 {
+        self.spoilt.load(Ordering::Acquire)
     }
 
     /// Looks at what the entry of `vhost` leads to, and makes it live if it is another and good.
@@ -282,11 +290,20 @@ impl Opener {
         Look::Changed
     }
 
-    /// A generation whose file was changed in place is not served any more.
-    fn spoil(&self, vhost: &Vhost, generation: &Generation) {
-        if generation.spoil() {
-            tell_spoiled(vhost, generation);
+    /// A generation whose file was changed in place is not served any more. Whether that is news.
+    fn spoil(&self, vhost: &Vhost, generation: &Generation) -> bool {
+        let news = generation.spoil();
+        if news {
+            self.spoilt.fetch_add(1, Ordering::Release);
+            error!(
+                "vhost {}: {} was changed in place; {} is answered 503 until a good file is there \
+                 (deploy by renaming a finished file or link)",
+                vhost.name,
+                generation.path.display(),
+                generation.id()
+            );
         }
+        news
     }
 
     /// Lets go of a virtual host whose name is gone.
@@ -359,16 +376,6 @@ fn damaged(vhost: &Vhost, text: &str) -> String {
 
 fn is_expected(state: &State, webroot: &Webroot) -> bool {
     state.expected.is_none_or(|expected| expected == webroot.identity())
-}
-
-fn tell_spoiled(vhost: &Vhost, generation: &Generation) {
-    error!(
-        "vhost {}: {} was changed in place; {} is answered 503 until a good file is there (deploy \
-         by renaming a finished file or link)",
-        vhost.name,
-        generation.path.display(),
-        generation.id()
-    );
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

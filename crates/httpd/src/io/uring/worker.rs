@@ -113,6 +113,9 @@ impl<'w> Loop<'w> {
         self.worker.control.clear();
         // What was replaced is let go of even if no request comes.
         self.service.snapshots_changed();
+        if self.service.must_cut_off() {
+            self.cut_off()?;
+        }
         if self.worker.control.is_draining() && self.drains_until.is_none() {
             self.drain()?;
         }
@@ -280,6 +283,13 @@ impl<'w> Loop<'w> {
             let _ = shutdown(peer.socket.as_raw_fd(), Shutdown::Both);
         }
         peer.stop_receiving(&mut self.ring, key)
+    }
+
+    /// Ends the connections that are in the middle of a file that was changed in place.
+    fn cut_off(&mut self) -> io::Result<()> {
+        let unsound = self.peers.iter().filter(|(_, peer)| !peer.is_sound());
+        let unsound: Vec<usize> = unsound.map(|(key, _)| key).collect();
+        unsound.into_iter().try_for_each(|key| self.end(key as u32))
     }
 
     /// Ends the connections whose patience is at its end.

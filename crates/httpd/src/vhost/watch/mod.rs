@@ -56,6 +56,8 @@ pub(crate) struct Watcher {
     /// Tables that were replaced, until no worker has them.
     old: Retired<Snapshot>,
     opener: Arc<Opener>,
+    /// What [`Opener::spoilt`] was when workers were last told.
+    spoilt: u64,
     /// Whether names that are found from now on are opened at once.
     started: bool,
     /// With at most so many names all are opened at the start.
@@ -96,6 +98,7 @@ impl Watcher {
             replaced: Vec::new(),
             old: Retired::default(),
             opener: Arc::clone(&sites.opener),
+            spoilt: 0,
             started: false,
             most: config.max_open,
             notices: Notices::new(hints.clone()),
@@ -154,6 +157,7 @@ impl Watcher {
             }
             self.expire();
             self.publish();
+            self.cut_off();
             self.opener.shelf().trim();
             self.opener.shelf().retired().free();
             self.old.free();
@@ -163,6 +167,14 @@ impl Watcher {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             self.changed(&mut paths);
+        }
+    }
+
+    /// Has workers end what they send of files that were changed in place.
+    fn cut_off(&mut self) {
+        let spoilt = self.opener.spoilt();
+        if std::mem::replace(&mut self.spoilt, spoilt) != spoilt {
+            self.controls.iter().for_each(|control| control.wake());
         }
     }
 
