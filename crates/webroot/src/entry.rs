@@ -127,8 +127,9 @@ impl<'w> Resource<'w> {
     }
 
     /// Bytes that the entry takes in its section.
-    pub(crate) fn entry_size(&self) -> u64 {
-        u64::from(self.record.size.get())
+    pub(crate) fn entry_size(&self) -> usize {
+        let padded = align(self.path.len() as u64, ALIGN) as usize;
+        size_of::<EntryRecord>() + padded + size_of_val(self.variants)
     }
 }
 
@@ -224,22 +225,12 @@ impl<'w> Variant<'w> {
 
     /// The `Content-Type` line, which each part of a multipart 206 repeats.
     pub fn content_type(&self) -> Span {
-        let (start, end) = (self.record.common_end.get(), self.record.fields_end.get());
-        Span {
-            offset: self.record.head_offset.get() + u64::from(start),
-            // The marks were checked when the entry was read, but the file may change.
-            size: end.saturating_sub(start).into(),
-        }
+        self.between(self.record.common_end.get(), self.record.fields_end.get())
     }
 
     /// The head from the end of [`Variant::validators`] on.
     pub fn after_validators(&self) -> Span {
-        let (start, end) = (self.record.validators_end.get(), self.record.head_size.get());
-        Span {
-            offset: self.record.head_offset.get() + u64::from(start),
-            // The marks were checked when the entry was read, but the file may change.
-            size: end.saturating_sub(start).into(),
-        }
+        self.between(self.record.validators_end.get(), self.record.head_size.get())
     }
 
     /// Bytes of the head.
@@ -252,6 +243,13 @@ impl<'w> Variant<'w> {
     }
 
     fn up_to(&self, end: u16) -> Span {
-        Span { offset: self.record.head_offset.get(), size: end.into() }
+        self.between(0, end)
+    }
+
+    /// The head between two marks. They were checked when the entry was read, but the file may
+    /// have changed since.
+    fn between(&self, start: u16, end: u16) -> Span {
+        let offset = self.record.head_offset.get().saturating_add(start.into());
+        Span { offset, size: end.saturating_sub(start).into() }
     }
 }

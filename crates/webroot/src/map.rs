@@ -10,8 +10,10 @@ use memmap2::{Mmap, MmapOptions};
 
 use crate::fault::Watched;
 
-/// Bytes that are compared.
-const WORD: usize = size_of::<u64>();
+/// What is compared: eight bytes anywhere, read at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(C, packed)]
+struct Word(u64);
 
 /// A whole file, mapped shared and read-only.
 #[derive(Debug)]
@@ -28,7 +30,7 @@ pub(crate) struct Canary {
     /// Where they are.
     pub(crate) offset: usize,
     /// What they are.
-    pub(crate) bytes: [u8; WORD],
+    pub(crate) bytes: [u8; size_of::<Word>()],
 }
 
 impl Map {
@@ -38,11 +40,11 @@ impl Map {
         // SAFETY: the caller of `Mmap::map` promises that the bytes do not change while a slice of
         // them lives, which no process can promise for a file. What we rely on instead: (1) mkroot
         // never writes a webroot in place, it renames a finished file, so the bytes change only
-        // when somebody breaks that rule; (2) every record is read by copying plain integers out
-        // of the slice (zerocopy types without invalid values) and checked after the copy, and the
-        // rest is only ever copied or handed to the kernel, so changed bytes give wrong answers
-        // from that file and nothing worse; no `&str`, `bool` or enum is ever made of mapped
-        // bytes; (3) whoever sends what was read asks `is_intact` afterwards. A file that shrinks
+        // when somebody breaks that rule; (2) records are plain integers (zerocopy types without invalid
+        // values), and no `&str`, `bool` or enum is ever a reference into mapped bytes. A number
+        // may change between two looks at it, so a place that was found good once is checked again
+        // wherever it is used, and bytes that changed give wrong answers from that file and
+        // nothing worse; (3) whoever sends what was read asks `is_intact` afterwards. A file that shrinks
         // raises SIGBUS on access past its end, which `fault` contains.
         let map = unsafe { MmapOptions::new().len(size).map(file) }?;
         Ok(Self { watched: Watched::new(&map), map, canaries })
@@ -59,10 +61,15 @@ impl Map {
         // The canaries are to be read after all that was read before.
         fence(Ordering::Acquire);
         let are_there = self.canaries.iter().all(|canary| {
-            let word = self.map.get(canary.offset..).and_then(<[u8]>::first_chunk::<WORD>);
-            // SAFETY: the reference is to eight bytes inside of the mapping. The read is volatile,
-            // so that it is done here and now, whatever the compiler knows of those bytes.
-            word.is_some_and(|word| unsafe { ptr::read_volatile(word) } == canary.bytes)
+            let bytes = self.map.get(canary.offset..);
+            let place = bytes.and_then(<[u8]>::first_chunk::<{ size_of::<Word>() }>);
+            place.is_some_and(|place| {
+                // SAFETY: the place is in the mapping, and a word is no larger, may begin anywhere
+                // and has no invalid values. The read is volatile, so that it is done here and
+                // now, whatever the compiler knows of those bytes.
+                let word = unsafe { ptr::from_ref(place).cast::<Word>().read_volatile() };
+                word == Word(u64::from_ne_bytes(canary.bytes))
+            })
         });
         // Last, because looking at the canaries may be what finds a page gone.
         are_there && !self.watched.has_faulted()

@@ -94,7 +94,9 @@ impl<'p> Pattern<'p> {
                 Some(if splat { PatternPiece::Splat } else { PatternPiece::Placeholder })
             }
             bytes => {
-                let (literal, after) = bytes.split_at_checked(literal_size(bytes))?;
+                // The file may have changed since it was checked: a mark can stand at its end.
+                let size = literal_size(bytes).max(1);
+                let (literal, after) = bytes.split_at_checked(size)?;
                 rest = after;
                 Some(PatternPiece::Literal(literal))
             }
@@ -389,6 +391,16 @@ mod tests {
         assert_eq!(pattern(&"/x".repeat(MAX_PATH)).unwrap_err(), RuleError::TooLong);
         let literal = [PatternPiece::Literal(b"/\0p")];
         assert_eq!(Pattern::new(&literal).unwrap_err(), RuleError::Nul);
+    }
+
+    #[test]
+    fn pieces_of_bytes_that_were_zeroed_after_the_check_come_to_an_end() {
+        for size in 0..4 {
+            let pattern = Pattern { bytes: Cow::Owned(vec![0; size]), captures: 0 };
+            assert!(pattern.pieces().take(9).count() <= size, "{size} zeros");
+            let mut captures = Captures::default();
+            pattern.matches(b"/a/b", true, &mut captures);
+        }
     }
 
     #[test]

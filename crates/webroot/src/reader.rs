@@ -29,6 +29,9 @@ impl Span {
     }
 }
 
+/// Bytes at the end of a file in which it is looked for some that are not zero.
+const LAST_PART: usize = 512;
+
 /// A webroot, mapped. Nothing of it is copied but its header.
 #[derive(Debug)]
 pub struct Webroot {
@@ -38,7 +41,7 @@ pub struct Webroot {
 }
 
 impl Webroot {
-    /// Opens a webroot. Looks at its first page only, however large it is.
+    /// Opens a webroot. Looks at its first page and its last bytes only, however large it is.
     ///
     /// # Errors
     /// The file can't be read or mapped, is not a webroot, is of another version, or its header is
@@ -213,15 +216,19 @@ fn read_header(file: &File, size: u64) -> Result<Header, ErrorKind> {
 }
 
 /// The last eight bytes of a file of `size` bytes that are not all zero, among those of its last
-/// part: a file that is cut off reads as zeros to the end of the page.
+/// part: a file that is cut off reads as zeros to the end of the page. What a writer puts last are
+/// records of the tree or of codings, so a part of nothing but zeros is only in a webroot without
+/// either.
 fn last_canary(file: &File, size: u64) -> Result<Canary, ErrorKind> {
-    let mut part = [0; 512];
+    let mut part = [0; LAST_PART];
     let start = size.saturating_sub(part.len() as u64);
     let filled = read_at(file, &mut part, start)?;
-    let part = part.get(..filled).unwrap_or_default();
+    if filled < part.len() {
+        return Err(ErrorKind::Size { expected: size, actual: start + filled as u64 });
+    }
     let (_, words) = part.as_rchunks::<8>();
     let at = words.iter().rposition(|word| *word != [0; 8]).unwrap_or_default();
-    let offset = start as usize + part.len() % 8 + at * 8;
+    let offset = start as usize + at * 8;
     Ok(Canary { offset, bytes: words.get(at).copied().unwrap_or_default() })
 }
 
@@ -258,10 +265,46 @@ impl<'w> Iterator for Resources<'w> {
         }
         let read = Resource::read(self.webroot.map.bytes(), header, self.offset);
         match &read {
-            Ok(resource) => self.offset += resource.entry_size(),
+            Ok(resource) => self.offset += resource.entry_size() as u64,
             // The place of the next entry is not known.
             Err(_) => self.offset = size,
         }
         Some(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    }
+
+    #[test]
+    fn the_last_canary_is_the_last_word_that_is_not_zero() {
+        let mut bytes = vec![1; 5000];
+        for (at, zeros_from) in [(4992, 5000), (4992, 4993), (4984, 4992), (4984, 4985)] {
+            bytes.truncate(zeros_from);
+            bytes.resize(5000, 0);
+            let canary = last_canary(&file(&bytes), 5000).unwrap();
+            assert_eq!((canary.offset, &canary.bytes[..]), (at, &bytes[at..at + 8]));
+        }
+        // Counted from the end, which may lie anywhere.
+        assert_eq!(last_canary(&file(&[1; 5003]), 5003).unwrap().offset, 4995);
+        let zeros = last_canary(&file(&[0; 5000]), 5000).unwrap();
+        assert!((4488..4992).contains(&zeros.offset) && zeros.bytes == [0; 8]);
+    }
+
+    #[test]
+    fn a_file_that_has_shrunk_since_its_size_was_asked_for_is_refused() {
+        for left in [0, 4096, 4900, 4999] {
+            let refused = last_canary(&file(&vec![1; left]), 5000).unwrap_err();
+            assert!(matches!(refused, ErrorKind::Size { expected: 5000, .. }), "{refused:?}");
+        }
     }
 }

@@ -54,7 +54,7 @@ impl Plan<'_> {
                 if self.head_only {
                     sink.stored(head);
                 } else if body.offset == head.end() {
-                    sink.stored(Span { size: head.size + body.size, ..head });
+                    sink.stored(Span { size: head.size.saturating_add(body.size), ..head });
                 } else {
                     sink.stored(head);
                     sink.stored(body);
@@ -160,7 +160,8 @@ fn about(status: Status, about: About, sink: &mut impl Sink) {
 impl Part {
     fn span(&self, variant: &Variant<'_>) -> Span {
         let body = variant.body();
-        Span { offset: body.offset + self.first, size: self.last - self.first + 1 }
+        // The file may have changed since the part was found to lie in it.
+        Span { offset: body.offset.saturating_add(self.first), size: self.last - self.first + 1 }
     }
 }
 
@@ -224,7 +225,7 @@ impl Sink for Counter {
     }
 
     fn stored(&mut self, span: Span) {
-        self.0 += span.size;
+        self.0 = self.0.saturating_add(span.size);
     }
 }
 
