@@ -1,4 +1,5 @@
-//! How long opening a webroot takes, and how much of it is read.
+//! How long opening a webroot takes, and how much of it is read; how long it takes to ask whether it
+//! still is what was opened.
 //!
 //! usage: `cargo run --release -p benches --bin open -- FILE`
 //!
@@ -17,14 +18,29 @@ use webroot::Webroot;
 
 /// Openings of each kind.
 const ROUNDS: usize = 101;
+/// Times that it is asked whether a webroot is intact.
+const ASKED: u32 = 100_000_000;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = PathBuf::from(std::env::args_os().nth(1).ok_or("usage: open FILE")?);
     let webroot = Webroot::open(&path)?;
     println!("{}: {} entries, {} bytes", path.display(), webroot.len(), webroot.file_size());
-    drop(webroot);
     report("cold", &path, true)?;
-    report("warm", &path, false)
+    report("warm", &path, false)?;
+    ask(&webroot)
+}
+
+/// Asks again and again whether the file is intact, as a server does behind each request.
+fn ask(webroot: &Webroot) -> Result<(), Box<dyn Error>> {
+    let start = Instant::now();
+    for _ in 0..ASKED {
+        if !webroot.is_intact() {
+            return Err("the file was changed meanwhile".into());
+        }
+    }
+    let each = start.elapsed().as_secs_f64() * 1e9 / f64::from(ASKED);
+    println!("intact: {each:.2} ns each time it is asked");
+    Ok(())
 }
 
 fn report(name: &str, path: &Path, cold: bool) -> Result<(), Box<dyn Error>> {
