@@ -130,7 +130,9 @@ pub struct Report {
 /// Packs a directory into a webroot and puts that in the place of `options.out`.
 ///
 /// The same tree and options give the same bytes, whatever the order of names in the directories,
-/// the number of threads, and the previous webroot, unless files are kept from that.
+/// the number of threads, and the previous webroot, unless files are kept from that. That one is
+/// mapped: a process that is not to be ended by what others do to its file calls
+/// [`contain_faults`](webroot::contain_faults) before.
 ///
 /// # Errors
 /// The first thing that can't be packed, read or written, by name; or all findings that count as
@@ -252,6 +254,7 @@ fn has_paths_of(previous: &Previous, site: &Site<'_>) -> bool {
     count == site.answers.len()
         && site.rules.len() == 0
         && previous.webroot().rules().next().is_none()
+        && previous.webroot().is_intact()
 }
 
 /// What was found so far.

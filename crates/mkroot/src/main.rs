@@ -16,6 +16,11 @@ fn main() -> ExitCode {
     let (format, quiet) = (flags.format, flags.quiet);
     let report_file = flags.report.clone();
     let began = Instant::now();
+    // For the webroot that is replaced.
+    if let Err(error) = webroot::contain_faults() {
+        eprintln!("mkroot: can't handle SIGBUS: {error}");
+        return ExitCode::FAILURE;
+    }
     let options = match flags.resolve() {
         Ok(options) => options,
         Err(error) => {

@@ -49,10 +49,13 @@ impl Webroot {
     /// Checks every byte of the file against its digest, the index against the entries, and the
     /// slots of rules against the rules.
     ///
-    /// Bodies are read, not mapped, so a file that shrinks meanwhile is an error and not a signal.
+    /// Bodies are read, not mapped; for the tables a process has to have called
+    /// [`contain_faults`](crate::contain_faults). A file that shrinks meanwhile is an error then and
+    /// not a signal.
     ///
     /// # Errors
-    /// The first hundred things that are wrong, in order of offset within each kind; at least one finding.
+    /// The first hundred things that are wrong, in order of offset within each kind; at least one
+    /// finding. If the file was truncated or written over meanwhile, that is the first.
     pub fn verify(&self) -> Result<Verified, Vec<Finding>> {
         let mut check = Check { webroot: self, findings: Vec::new() };
         check.header();
@@ -76,6 +79,11 @@ impl Webroot {
         let mut spans = check.entries();
         spans.extend(check.bodies());
         check.padding(spans);
+        if !self.is_intact() {
+            let what = "file was truncated or written over while it was open";
+            check.findings.truncate(MAX_FINDINGS - 1);
+            check.findings.insert(0, Finding { damage: Damage { what, offset: 0 }, path: None });
+        }
         if check.findings.is_empty() {
             let bytes = self.file_size();
             Ok(Verified { entries: self.len(), bodies: self.body_count(), bytes })

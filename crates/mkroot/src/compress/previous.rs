@@ -1,7 +1,8 @@
 //! The webroot of the last generation, as far as the next one can use it.
 //!
-//! All that is taken from it is read, not mapped, and checked against its digest: a damaged one
-//! costs time and changes nothing.
+//! All bodies that are taken from it are read, not mapped, and checked against their digests; the
+//! tables are mapped, and good if the file is intact afterwards. A damaged one costs time and
+//! changes nothing.
 
 use std::collections::HashMap;
 use std::os::unix::fs::FileExt;
@@ -58,7 +59,7 @@ impl Previous {
     /// Opens an old webroot and reads its tables.
     ///
     /// # Errors
-    /// It can't be opened or is none; the tables are damaged.
+    /// It can't be opened or is none; the tables are damaged; its file changed meanwhile.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
         let webroot = Webroot::open(path).map_err(|error| error.to_string())?;
         let damaged = |damage: webroot::Damage| format!("{}: damaged: {damage}", path.display());
@@ -73,6 +74,9 @@ impl Previous {
             .map(|file| file.map(|file| old_file(&file)).map_err(damaged))
             .collect::<Result<Vec<_>, _>>()?;
         files.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        if !webroot.is_intact() {
+            return Err(format!("{}: changed while it was read", path.display()));
+        }
         Ok(Self { path: path.to_owned(), webroot, codings, files })
     }
 

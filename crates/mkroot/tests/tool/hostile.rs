@@ -1,6 +1,8 @@
 //! Damaged webroots: every subcommand ends with a message, none with a panic or a signal.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+
+use webroot::Coding;
 
 use crate::made::{Made, Ran};
 
@@ -85,4 +87,51 @@ fn a_damaged_header_is_trouble_to_all() {
     bad[100] ^= 1;
     fs::write(made.path("bad"), &bad).unwrap();
     run_all(&made, 99);
+}
+
+/// A webroot of which `ls` prints more than a megabyte, and `cat /large` two.
+fn long(made: &Made, name: &str, text: &str) {
+    made.make(name, |maker| {
+        let large = text.repeat(2 << 20);
+        maker.page("/large", "text/plain", &[(Coding::Identity, large.as_bytes())]);
+        for number in 0..4000 {
+            maker.text(&format!("/{number:04}-{}", "long".repeat(60)), text);
+        }
+    });
+}
+
+#[test]
+fn a_file_that_is_truncated_or_written_over_while_it_is_read_is_trouble() {
+    let changes: [fn(&Made); 3] = [
+        |made| OpenOptions::new().write(true).open(made.path("bad")).unwrap().set_len(0).unwrap(),
+        |made| {
+            let file = OpenOptions::new().write(true).open(made.path("bad")).unwrap();
+            file.set_len(file.metadata().unwrap().len() - 64).unwrap();
+        },
+        |made| {
+            fs::copy(made.path("other"), made.path("bad")).unwrap();
+        },
+    ];
+    for change in changes {
+        for arguments in [["ls", "bad", "-l"].as_slice(), &["cat", "bad", "/large"]] {
+            let made = Made::new();
+            long(&made, "bad", "a");
+            long(&made, "other", "b");
+            let ran = made.run_and(arguments, || change(&made));
+            assert_eq!(ran.status(), Some(2), "{arguments:?}: {:?}", ran.0.status);
+            let expected = "webroot: bad: was truncated or written over while it was read";
+            assert!(ran.errors().starts_with(expected), "{arguments:?}: {}", ran.errors());
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_while_it_is_read_is_listed_to_its_end() {
+    let made = Made::new();
+    long(&made, "bad", "a");
+    long(&made, "other", "b");
+    let expected = made.run(&["ls", "bad"]).out(0);
+    let replace = || fs::rename(made.path("other"), made.path("bad")).unwrap();
+    let ran = made.run_and(&["ls", "bad"], replace);
+    assert_eq!(ran.out(0), expected[1..]);
 }

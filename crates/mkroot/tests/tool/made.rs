@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, File};
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -155,6 +156,17 @@ impl Made {
     pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_webroot"));
         Ran(command.args(arguments).current_dir(self.temp.path()).output().unwrap())
+    }
+
+    /// Runs the program in the directory and does something when it has begun to print. What it
+    /// has to print beyond some 200 KiB, it prints after that.
+    pub(crate) fn run_and<S: AsRef<OsStr>>(&self, arguments: &[S], then: impl FnOnce()) -> Ran {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_webroot"));
+        command.args(arguments).current_dir(self.temp.path());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+        then();
+        Ran(child.wait_with_output().unwrap())
     }
 }
 

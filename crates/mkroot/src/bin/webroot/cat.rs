@@ -12,8 +12,7 @@ use crate::out::Out;
 use crate::stored;
 use crate::trouble::{Outcome, Trouble};
 
-pub(crate) fn run(arguments: &Cat, out: &mut Out) -> Result<Outcome, Trouble> {
-    let opened = Opened::open(&arguments.file)?;
+pub(crate) fn run(arguments: &Cat, opened: &Opened<'_>, out: &mut Out) -> Result<Outcome, Trouble> {
     let path = arguments.path.as_bytes();
     let found = match arguments.page {
         Some(status) => opened.webroot.lookup_for(status, path),

@@ -26,8 +26,11 @@ struct Written {
     left_out: usize,
 }
 
-pub(crate) fn run(arguments: &Extract, out: &mut Out) -> Result<Outcome, Trouble> {
-    let opened = Opened::open(&arguments.file)?;
+pub(crate) fn run(
+    arguments: &Extract,
+    opened: &Opened<'_>,
+    out: &mut Out,
+) -> Result<Outcome, Trouble> {
     let dir = &arguments.dir;
     let Some(files) = opened.webroot.files() else {
         return Err(opened.trouble(
@@ -47,7 +50,7 @@ pub(crate) fn run(arguments: &Extract, out: &mut Out) -> Result<Outcome, Trouble
             written.left_out += 1;
             continue;
         }
-        write(&opened, &file, &mut place, dir)?;
+        write(opened, &file, &mut place, dir)?;
         written.files += 1;
         written.bytes = written.bytes.saturating_add(file.body().size);
     }

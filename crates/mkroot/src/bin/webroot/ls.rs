@@ -47,8 +47,7 @@ struct Document<L> {
     entries: L,
 }
 
-pub(crate) fn run(arguments: &Ls, out: &mut Out) -> Result<Outcome, Trouble> {
-    let opened = Opened::open(&arguments.file)?;
+pub(crate) fn run(arguments: &Ls, opened: &Opened<'_>, out: &mut Out) -> Result<Outcome, Trouble> {
     let prefix = arguments.prefix.as_deref().unwrap_or_default().as_bytes();
     let wanted = |resource: &Resource<'_>| resource.path().starts_with(prefix);
     if arguments.printed.is_json() {

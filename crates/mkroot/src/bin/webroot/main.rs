@@ -20,13 +20,16 @@ mod verify;
 use std::process::ExitCode;
 
 use cli::{Command, Flags};
+use opened::Opened;
 use out::Out;
 use trouble::{Outcome, Trouble};
 
 fn main() -> ExitCode {
     let flags: Flags = manual::parse(1);
     let mut out = Out::new();
-    let outcome = run(&flags.command, &mut out);
+    let contained = webroot::contain_faults()
+        .map_err(|error| Trouble::plain(format_args!("can't handle SIGBUS: {error}")));
+    let outcome = contained.and_then(|()| run(&flags.command, &mut out));
     // What was written before the trouble came is shown before it is told.
     let flushed = out.finish();
     match outcome.and_then(|outcome| flushed.map(|()| outcome)) {
@@ -41,12 +44,18 @@ fn main() -> ExitCode {
 
 fn run(command: &Command, out: &mut Out) -> Result<Outcome, Trouble> {
     match command {
-        Command::Ls(arguments) => ls::run(arguments, out),
-        Command::Cat(arguments) => cat::run(arguments, out),
-        Command::Explain(arguments) => explain::run(arguments, out),
-        Command::Verify(arguments) => verify::run(arguments, out),
-        Command::Diff(arguments) => diff::run(arguments, out),
-        Command::Extract(arguments) => extract::run(arguments, out),
-        Command::Stat(arguments) => stat::run(arguments, out),
+        Command::Ls(flags) => Opened::look(&flags.file, |opened| ls::run(flags, opened, out)),
+        Command::Cat(flags) => Opened::look(&flags.file, |opened| cat::run(flags, opened, out)),
+        Command::Explain(flags) => {
+            Opened::look(&flags.file, |opened| explain::run(flags, opened, out))
+        }
+        Command::Verify(flags) => verify::run(flags, out),
+        Command::Diff(flags) => Opened::look(&flags.old, |old| {
+            Opened::look(&flags.new, |new| diff::run(flags, old, new, out))
+        }),
+        Command::Extract(flags) => {
+            Opened::look(&flags.file, |opened| extract::run(flags, opened, out))
+        }
+        Command::Stat(flags) => Opened::look(&flags.file, |opened| stat::run(flags, opened, out)),
     }
 }

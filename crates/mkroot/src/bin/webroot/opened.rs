@@ -7,7 +7,7 @@ use std::path::Path;
 
 use webroot::{Damage, Error, Resource, Span, Webroot};
 
-use crate::trouble::Trouble;
+use crate::trouble::{Outcome, Trouble};
 
 /// Bytes read at a time.
 const BUFFER: usize = 1 << 18;
@@ -20,11 +20,22 @@ pub(crate) struct Opened<'a> {
 }
 
 impl<'a> Opened<'a> {
-    pub(crate) fn open(path: &'a Path) -> Result<Self, Trouble> {
-        match Webroot::open(path) {
-            Ok(webroot) => Ok(Self { path, webroot }),
-            Err(error) => Err(not_opened(path, &error)),
+    /// Opens a webroot for `look` to look into. That its file changes meanwhile is trouble, whatever
+    /// else came of it.
+    pub(crate) fn look(
+        path: &'a Path,
+        look: impl FnOnce(&Self) -> Result<Outcome, Trouble>,
+    ) -> Result<Outcome, Trouble> {
+        let webroot = Webroot::open(path).map_err(|error| not_opened(path, &error))?;
+        let opened = Self { path, webroot };
+        let outcome = look(&opened);
+        if opened.webroot.is_intact() {
+            return outcome;
         }
+        Err(opened.trouble(
+            "was truncated or written over while it was read, what was told of it may be wrong; \
+             run this again when nobody writes to it any more",
+        ))
     }
 
     /// `what` is the matter with it.

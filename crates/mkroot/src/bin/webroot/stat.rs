@@ -70,9 +70,12 @@ struct Large<'a> {
     path: Escaped<'a>,
 }
 
-pub(crate) fn run(arguments: &Stat, out: &mut Out) -> Result<Outcome, Trouble> {
-    let opened = Opened::open(&arguments.file)?;
-    let document = document(&opened)?;
+pub(crate) fn run(
+    arguments: &Stat,
+    opened: &Opened<'_>,
+    out: &mut Out,
+) -> Result<Outcome, Trouble> {
+    let document = document(opened)?;
     if arguments.printed.is_json() {
         out.json(&document)?;
     } else {

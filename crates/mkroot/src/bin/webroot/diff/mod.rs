@@ -47,14 +47,18 @@ struct Document<'a> {
     returning_visitor: Fetched,
 }
 
-pub(crate) fn run(arguments: &Diff, out: &mut Out) -> Result<Outcome, Trouble> {
-    let (old, new) = (Opened::open(&arguments.old)?, Opened::open(&arguments.new)?);
+pub(crate) fn run(
+    arguments: &Diff,
+    old: &Opened<'_>,
+    new: &Opened<'_>,
+    out: &mut Out,
+) -> Result<Outcome, Trouble> {
     let mut fetched = Fetched::default();
     let identical = old.webroot.identity() == new.webroot.identity();
     let (mut entries, mut rules) = (Vec::new(), Vec::new());
     if !identical {
-        entries = differences(&old, &new, &mut fetched)?;
-        rules = rules::differences(&old, &new)?;
+        entries = differences(old, new, &mut fetched)?;
+        rules = rules::differences(old, new)?;
     }
     let alike = entries.is_empty() && rules.is_empty();
     if arguments.printed.is_json() {

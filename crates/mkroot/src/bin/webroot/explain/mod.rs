@@ -31,19 +31,22 @@ struct Document<'a> {
     close: bool,
 }
 
-pub(crate) fn run(arguments: &Explain, out: &mut Out) -> Result<Outcome, Trouble> {
-    let opened = Opened::open(&arguments.file)?;
+pub(crate) fn run(
+    arguments: &Explain,
+    opened: &Opened<'_>,
+    out: &mut Out,
+) -> Result<Outcome, Trouble> {
     let bytes = request::bytes(&arguments.request, &arguments.host, &arguments.fields)?;
     let mut storage = Conn::storage();
     match Conn::new().next(&bytes, &mut storage, &Limits::default()) {
         Next::Request(request, _) => {
             let mut scratch = Scratch::default();
             let (plan, damage) = plan(&request, Some(&opened.webroot), &mut scratch);
-            tell(arguments, &opened, &bytes, Some(&request), &plan, out)?;
+            tell(arguments, opened, &bytes, Some(&request), &plan, out)?;
             damage.map_or(Ok(Outcome::Yes), |damage| Err(opened.damaged(damage)))
         }
         Next::Reject(rejection) => {
-            tell(arguments, &opened, &bytes, None, &reject(rejection), out)?;
+            tell(arguments, opened, &bytes, None, &reject(rejection), out)?;
             Ok(Outcome::Yes)
         }
         Next::More | Next::Skip(_) | Next::End => {
