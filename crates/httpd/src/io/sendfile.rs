@@ -23,6 +23,9 @@ impl Transmit for Sendfile {
     fn file(&mut self, socket: BorrowedFd<'_>, part: &FilePart) -> nix::Result<usize> {
         let mut offset = i64::try_from(part.span.offset).map_err(|_| Errno::EOVERFLOW)?;
         let size = usize::try_from(part.span.size).unwrap_or(usize::MAX);
-        sendfile(socket, part.generation.webroot.file(), Some(&mut offset), size)
+        let sent = sendfile(socket, part.generation.webroot.file(), Some(&mut offset), size)?;
+        // It was changed in place: what was sent may be anything, and should not pass for the end
+        // of a good answer.
+        if part.generation.is_sound() { Ok(sent) } else { Err(Errno::EIO) }
     }
 }

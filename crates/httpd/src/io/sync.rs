@@ -31,6 +31,10 @@ impl Transmit for Sync {
         let buffer = self.buffer.get_mut(..size).unwrap_or_default();
         let offset = i64::try_from(part.span.offset).map_err(|_| Errno::EOVERFLOW)?;
         let read = pread(part.generation.webroot.file(), buffer, offset)?;
+        // It was changed in place: what was read of it may be anything.
+        if !part.generation.is_sound() {
+            return Err(Errno::EIO);
+        }
         let bytes = buffer.get(..read).unwrap_or_default();
         if bytes.is_empty() {
             return Ok(0);
