@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use webroot::{
     Coding, Content, Entry, Error, FileKind, HeadBuilder, TreeFile, Webroot, Writer, contain_faults,
 };
@@ -313,9 +315,6 @@ fn readers_never_take_bytes_of_another_file_for_good_ones() {
 
 /// Tells the process that is started below in which directory to do what must end it.
 const PLACE: &str = "DIRECTORY_OF_THE_PROCESS_THAT_ENDS";
-/// SIGBUS on Linux.
-const SIGBUS: i32 = 7;
-
 /// Runs a test of this file once more in a process of its own, there with a directory; how that
 /// ends.
 fn ended_by(test: &str) -> Option<i32> {
@@ -329,7 +328,7 @@ fn ended_by(test: &str) -> Option<i32> {
 fn a_fault_in_the_mapping_of_somebody_else_ends_the_process() {
     let Some(place) = std::env::var_os(PLACE).map(PathBuf::from) else {
         let test = "a_fault_in_the_mapping_of_somebody_else_ends_the_process";
-        assert_eq!(ended_by(test), Some(SIGBUS));
+        assert_eq!(ended_by(test), Some(Signal::SIGBUS as i32));
         return;
     };
     contain_faults().unwrap();
@@ -351,11 +350,10 @@ fn a_fault_in_the_mapping_of_somebody_else_ends_the_process() {
 fn a_signal_that_somebody_sends_ends_the_process() {
     if std::env::var_os(PLACE).is_none() {
         let test = "a_signal_that_somebody_sends_ends_the_process";
-        assert_eq!(ended_by(test), Some(SIGBUS));
+        assert_eq!(ended_by(test), Some(Signal::SIGBUS as i32));
         return;
     }
     contain_faults().unwrap();
-    let id = std::process::id().to_string();
-    Command::new("kill").args(["-BUS", &id]).status().unwrap();
+    kill(Pid::this(), Signal::SIGBUS).unwrap();
     thread::sleep(Duration::from_secs(10));
 }
