@@ -24,8 +24,7 @@ impl Transmit for Sendfile {
         let mut offset = i64::try_from(part.span.offset).map_err(|_| Errno::EOVERFLOW)?;
         let size = usize::try_from(part.span.size).unwrap_or(usize::MAX);
         let sent = sendfile(socket, part.generation.webroot.file(), Some(&mut offset), size)?;
-        // It was changed in place: what was sent may be anything, and should not pass for the end
-        // of a good answer.
+        // It was changed in place: what was sent may be anything, and no more is.
         if part.generation.is_sound() { Ok(sent) } else { Err(Errno::EIO) }
     }
 }

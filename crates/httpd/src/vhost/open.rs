@@ -170,6 +170,11 @@ impl Opener {
             }
             webroot::Error { path: path.to_owned(), kind }.to_string()
         })?;
+        if !webroot.is_intact() {
+            // Written to this very moment: the next look finds what comes of it.
+            state.seen = None;
+            return Err(format!("{}: it changed while it was opened", path.display()));
+        }
         if !is_expected(state, &webroot) {
             return Err(format!("{}: another webroot than it was", path.display()));
         }
