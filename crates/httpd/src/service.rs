@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
-use protocol::{Clock, Limits, Scratch};
+use protocol::{Clock, Limits, Recent, Scratch};
 
 use crate::vhost::{Opener, Snapshot};
 
@@ -50,6 +50,7 @@ pub(crate) struct Service {
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     pub(crate) scratch: Scratch,
+    pub(crate) recent: Recent,
     pub(crate) fetch: Fetch,
     /// Whether every response is the last of its connection.
     pub(crate) draining: bool,
@@ -74,6 +75,7 @@ impl Service {
             clock,
             limits,
             scratch: Scratch::default(),
+            recent: Recent::default(),
             fetch,
             draining: false,
             spare: Vec::new(),

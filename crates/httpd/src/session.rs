@@ -143,12 +143,16 @@ impl Session {
     fn serve(&mut self, bytes: &[u8], out: &mut Outgoing, service: &mut Service) -> usize {
         let mut used = 0;
         self.held_back = false;
+        // Requests refer to it while they are answered.
+        let mut recent = std::mem::take(&mut service.recent);
         while self.ended.is_none() && !out.is_full() {
             let rest = bytes.get(used..).unwrap_or_default();
-            let mut storage = Conn::storage();
             let limits = service.limits;
-            match self.conn.next(rest, &mut storage, &limits) {
-                Next::More => return used,
+            match self.conn.next(rest, &mut recent, &limits) {
+                Next::More => {
+                    service.recent = recent;
+                    return used;
+                }
                 Next::Skip(size) => {
                     used += size;
                     self.content += size as u64;
@@ -170,6 +174,7 @@ impl Session {
                 Next::End => self.ended = Some(Ending::Linger),
             }
         }
+        service.recent = recent;
         if self.ended.is_some() {
             return bytes.len();
         }

@@ -5,9 +5,10 @@ use crate::parse::{Rejection, Version};
 use crate::status::Status;
 
 /// How the content of a request is framed (RFC 9112 §6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Framing {
     /// There is none.
+    #[default]
     None,
     /// So many bytes.
     Length(u64),

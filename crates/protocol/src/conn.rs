@@ -1,9 +1,9 @@
 //! A connection's side of the protocol: which bytes are which request.
 
 use crate::body::{Discard, Discarded};
-use crate::fields::Storage;
 use crate::limits::Limits;
-use crate::parse::{self, Rejection, Request};
+use crate::parse::{self, Head, Rejection, Request};
+use crate::recent::{Number, Recent};
 use crate::scan::HeadScan;
 use crate::status::Status;
 
@@ -28,6 +28,8 @@ pub enum Next<'r> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conn {
     state: State,
+    /// The field section of its last request, among those that were read lately.
+    section: Number,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,7 @@ enum State {
 
 impl Default for Conn {
     fn default() -> Self {
-        Self { state: State::Head(HeadScan::default()) }
+        Self { state: State::Head(HeadScan::default()), section: Number::MAX }
     }
 }
 
@@ -49,39 +51,53 @@ impl Conn {
         Self::default()
     }
 
-    /// Finds what `bytes` begin with. They are all that was received and not let go yet.
+    /// Finds what `bytes` begin with. They are all that was received and not let go yet. `recent`
+    /// may be shared by any number of connections.
     ///
     /// ```
-    /// use protocol::{Conn, Limits, Next};
+    /// use protocol::{Conn, Limits, Next, Recent};
     /// let mut conn = Conn::new();
-    /// let mut storage = Conn::storage();
+    /// let mut recent = Recent::default();
     /// let bytes = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\nGET /b";
-    /// let Next::Request(request, size) = conn.next(bytes, &mut storage, &Limits::default())
+    /// let Next::Request(request, size) = conn.next(bytes, &mut recent, &Limits::default())
     /// else { panic!() };
     /// assert_eq!((request.target.path, size), (&b"/a"[..], 28));
     /// ```
     pub fn next<'r>(
         &mut self,
         bytes: &'r [u8],
-        storage: &'r mut Storage<'r>,
+        recent: &'r mut Recent,
         limits: &Limits,
     ) -> Next<'r> {
         match &mut self.state {
             State::Head(scan) => {
-                let extent = match scan.advance(bytes, limits) {
-                    Ok(Some(extent)) => extent,
-                    Ok(None) => return Next::More,
-                    Err(rejection) => return self.reject(rejection, bytes),
+                let number = &mut self.section;
+                let known = if scan.has_begun() {
+                    None
+                } else {
+                    Head::known(bytes, recent, number, limits)
                 };
-                let head = bytes.get(extent.start..extent.end).unwrap_or_default();
-                match parse::parse(head, storage, limits) {
+                let (head, size) = match known {
+                    Some((head, size)) => (Some(head), size),
+                    None => match scan.advance(bytes, limits) {
+                        Ok(Some(extent)) => {
+                            (bytes.get(extent.start..extent.end).and_then(Head::new), extent.end)
+                        }
+                        Ok(None) => return Next::More,
+                        Err(rejection) => return self.reject(rejection, bytes),
+                    },
+                };
+                let bad = Rejection::new(Status::BAD_REQUEST);
+                let parsed =
+                    head.ok_or(bad).and_then(|head| parse::parse(head, recent, number, limits));
+                match parsed {
                     Ok(request) => {
                         if !request.persistent {
                             self.state = State::Ended;
                         } else if let Some(content) = Discard::new(request.framing, limits.body) {
                             self.state = State::Content(content);
                         }
-                        Next::Request(request, extent.end)
+                        Next::Request(request, size)
                     }
                     Err(rejection) => self.reject(rejection, bytes),
                 }
@@ -103,11 +119,6 @@ impl Conn {
             }
             State::Ended => Next::End,
         }
-    }
-
-    /// Room for the fields of a request.
-    pub fn storage<'b>() -> Storage<'b> {
-        parse::storage()
     }
 
     /// Whether a request has begun and its head or content is not complete.

@@ -28,6 +28,12 @@ impl<'r> Host<'r> {
         (port_is_valid && host_is_valid && host.len() <= MAX_HOST).then_some(Self(host))
     }
 
+    /// A host that was parsed before, from the same bytes.
+    pub(crate) fn checked(host: &'r [u8]) -> Self {
+        debug_assert!(Self::parse(host).is_some_and(|parsed| parsed.0 == host));
+        Self(host)
+    }
+
     /// The name in the form in which names are compared: lower case, without a dot at the end.
     pub fn normalized<'b>(&self, buffer: &'b mut [u8; MAX_HOST]) -> &'b [u8] {
         let name = self.0.strip_suffix(b".").unwrap_or(self.0);

@@ -14,18 +14,21 @@ mod host;
 mod limits;
 mod parse;
 mod plan;
+mod recent;
 mod scan;
+mod section;
 mod status;
 mod target;
 
 pub use clock::Clock;
 pub use conn::{Conn, Next};
-pub use fields::{Field, Fields, Storage};
+pub use fields::{Field, Fields};
 pub use host::{Host, MAX_HOST};
 pub use limits::{Limits, MAX_FIELDS};
 pub use parse::{Method, Rejection, Request, Version};
 pub use plan::{
     About, Part, Plan, Reply, Scratch, Sink, accepts, elsewhere, plan, reject, unavailable,
 };
+pub use recent::Recent;
 pub use status::Status;
 pub use target::Target;

@@ -1,12 +1,12 @@
-//! From the bytes of a head to a request. httparse splits the fields; everything that it accepts
-//! and RFC 9112 does not, or leaves open to two readings, is refused here.
-
-use httparse::{EMPTY_HEADER, parse_headers};
+//! From the bytes of a head to a request. What RFC 9112 does not allow, or leaves open to two
+//! readings, is refused.
 
 use crate::body::Framing;
-use crate::fields::{Field, Fields, Storage};
+use crate::fields::{Field, Fields};
 use crate::host::Host;
-use crate::limits::{Limits, MAX_FIELDS};
+use crate::limits::Limits;
+use crate::recent::{Number, Recent, Said};
+use crate::section::is_token;
 use crate::status::Status;
 use crate::target::Target;
 
@@ -79,52 +79,87 @@ impl Request<'_> {
     }
 }
 
-/// Room for the fields of a request.
-pub(crate) fn storage<'b>() -> Storage<'b> {
-    [EMPTY_HEADER; MAX_FIELDS]
+/// A head, taken apart.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Head<'r> {
+    /// The request line without its end.
+    line: &'r [u8],
+    /// The field section with its empty line.
+    section: &'r [u8],
+    /// Whether the section is one that was read as one of HTTP/1.1.
+    is_known: bool,
 }
 
-/// Reads a head that ends with its empty line and has no bare LF.
+impl<'r> Head<'r> {
+    /// Takes apart bytes that end with an empty line and have no bare LF.
+    pub(crate) fn new(bytes: &'r [u8]) -> Option<Self> {
+        let end = memchr::memchr(b'\n', bytes)?;
+        let (line, section) = bytes.split_at_checked(end + 1)?;
+        Some(Self { line: line.strip_suffix(b"\r\n")?, section, is_known: false })
+    }
+
+    /// The head that `bytes` begin with, and its size, if its field section is one that is known:
+    /// that of this number, or the last. `None` says nothing.
+    pub(crate) fn known(
+        bytes: &'r [u8],
+        recent: &mut Recent,
+        number: &mut Number,
+        limits: &Limits,
+    ) -> Option<(Self, usize)> {
+        let end = memchr::memchr(b'\n', bytes).filter(|end| *end <= limits.request_line)?;
+        let (line, rest) = bytes.split_at_checked(end + 1)?;
+        let line = line.strip_suffix(b"\r\n").filter(|line| !line.is_empty())?;
+        let (size, found) = recent.find(rest, *number)?;
+        *number = found;
+        let head = Self { line, section: rest.get(..size)?, is_known: true };
+        let size = end + 1 + size;
+        (size <= limits.head).then_some((head, size))
+    }
+}
+
+/// Reads a head. `number` is that of its field section if that is known, and becomes it if not.
 pub(crate) fn parse<'r>(
-    head: &'r [u8],
-    storage: &'r mut Storage<'r>,
+    head: Head<'r>,
+    recent: &'r mut Recent,
+    number: &mut Number,
     limits: &Limits,
 ) -> Result<Request<'r>, Rejection> {
-    let end = memchr::memchr(b'\n', head).ok_or(BAD_REQUEST)?;
-    let line = head.get(..end).and_then(|line| line.strip_suffix(b"\r")).ok_or(BAD_REQUEST)?;
-    let (method, target, version) = request_line(line)?;
-
-    let rest = head.get(end + 1..).unwrap_or_default();
-    let fields = match parse_headers(rest, storage) {
-        Ok(httparse::Status::Complete((size, fields))) if size == rest.len() => fields,
-        Err(httparse::Error::TooManyHeaders) => {
-            return Err(Rejection::new(Status::HEAD_TOO_LARGE));
-        }
-        _ => return Err(BAD_REQUEST),
-    };
-    let fields = Fields::new(fields);
-    let field_host = host_field(&fields, version)?;
+    let (method, target, version) = request_line(head.line)?;
+    if !head.is_known || version != Version::Http11 {
+        *number = recent.read(head.section, version)?;
+    }
+    let (fields, said) = recent.get(head.section, *number);
     let (target, host) = match target {
-        [b'/', ..] => (Target::parse(target).ok_or(BAD_REQUEST)?, field_host),
-        b"*" if method == b"OPTIONS" => (Target { path: b"", query: None }, field_host),
+        [b'/', ..] => (Target::parse(target).ok_or(BAD_REQUEST)?, said.host(&fields)),
+        b"*" if method == b"OPTIONS" => (Target { path: b"", query: None }, said.host(&fields)),
         // CONNECT names an authority alone (RFC 9112 §3.2.3), and is not allowed whatever it names.
         _ if method == b"CONNECT" => {
             (Target { path: b"", query: None }, Some(Host::parse(target).ok_or(BAD_REQUEST)?))
         }
         _ => absolute(target)?,
     };
-    let framing = Framing::of(&fields, version)?;
-    if let Framing::Length(length) = framing
+    if let Framing::Length(length) = said.framing
         && length > limits.body
     {
         return Err(Rejection::new(Status::CONTENT_TOO_LARGE));
     }
-    let expects = expects(&fields, version)?;
-    let persistent = is_persistent(&fields, version)
+    if said.expects_other {
+        return Err(Rejection::new(Status::EXPECTATION_FAILED));
+    }
+    let Said { persistent, framing, .. } = said;
+    Ok(Request { method: sort(method), version, host, target, fields, persistent, framing })
+}
+
+/// What the fields of a request say of it, whatever its line says.
+pub(crate) fn said(fields: &Fields<'_>, version: Version) -> Result<Said, Rejection> {
+    let host = host_field(fields, version)?;
+    let framing = Framing::of(fields, version)?;
+    let expects = expects(fields, version);
+    let persistent = is_persistent(fields, version)
         // The peer may or may not send the content once it has its answer: only the end of the
         // connection says where the next request would begin (RFC 9110 §10.1.1).
-        && !(expects && framing != Framing::None);
-    Ok(Request { method: sort(method), version, host, target, fields, persistent, framing })
+        && !(expects == Some(true) && framing != Framing::None);
+    Ok(Said { host, framing, persistent, expects_other: expects.is_none() })
 }
 
 /// Method, target and version of a request line without its line end (RFC 9112 §3).
@@ -148,15 +183,10 @@ fn request_line(line: &[u8]) -> Result<(&[u8], &[u8], Version), Rejection> {
         }
         _ => return Err(BAD_REQUEST),
     };
-    if method.is_empty() || !method.iter().all(|byte| is_token_byte(*byte)) {
+    if method.is_empty() || !method.iter().all(|byte| is_token(*byte)) {
         return Err(BAD_REQUEST);
     }
     Ok((method, target, version))
-}
-
-/// RFC 9110 §5.6.2.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 fn sort(method: &[u8]) -> Method {
@@ -169,10 +199,15 @@ fn sort(method: &[u8]) -> Method {
     }
 }
 
-/// The one valid `Host` that RFC 9112 §3.2 asks of HTTP/1.1, whatever the target says.
-fn host_field<'r>(fields: &Fields<'r>, version: Version) -> Result<Option<Host<'r>>, Rejection> {
-    match fields.single(Field::Host) {
-        Some(value) => Ok(Some(Host::parse(value).ok_or(BAD_REQUEST)?)),
+/// Where the one valid `Host` is that RFC 9112 §3.2 asks of HTTP/1.1, whatever the target says;
+/// without its port.
+fn host_field(fields: &Fields<'_>, version: Version) -> Result<Option<(u16, u16)>, Rejection> {
+    match fields.single(Field::Host).zip(fields.place(Field::Host)) {
+        Some((value, (start, _))) => {
+            let host = Host::parse(value).ok_or(BAD_REQUEST)?;
+            // A host is at most 255 bytes.
+            Ok(Some((start, start + host.as_bytes().len() as u16)))
+        }
         None if version == Version::Http10 && !fields.has(Field::Host) => Ok(None),
         None => Err(BAD_REQUEST),
     }
@@ -198,15 +233,14 @@ fn absolute(target: &[u8]) -> Result<(Target<'_>, Option<Host<'_>>), Rejection> 
     Ok((target, Some(host)))
 }
 
-/// Whether the peer waits for a 100 before it sends content; HTTP/1.0 has no such thing.
-fn expects(fields: &Fields<'_>, version: Version) -> Result<bool, Rejection> {
+/// Whether the peer waits for a 100 before it sends content; HTTP/1.0 has no such thing. `None` if
+/// it expects something else.
+fn expects(fields: &Fields<'_>, version: Version) -> Option<bool> {
     if version == Version::Http10 || !fields.has(Field::Expect) {
-        return Ok(false);
+        return Some(false);
     }
-    match fields.single(Field::Expect) {
-        Some(value) if value.eq_ignore_ascii_case(b"100-continue") => Ok(true),
-        _ => Err(Rejection::new(Status::EXPECTATION_FAILED)),
-    }
+    let value = fields.single(Field::Expect)?;
+    value.eq_ignore_ascii_case(b"100-continue").then_some(true)
 }
 
 /// RFC 9112 §9.3.

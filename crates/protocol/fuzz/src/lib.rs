@@ -4,7 +4,7 @@ mod table;
 
 use std::sync::OnceLock;
 
-use protocol::{Clock, Conn, Limits, Next, Scratch, Sink, Status, plan, reject};
+use protocol::{Clock, Conn, Limits, Next, Recent, Scratch, Sink, Status, plan, reject};
 use webroot::{Coding, Content, Entry, Error, HeadBuilder, Span, StoredVariant, Webroot, Writer};
 
 /// Bounds small enough for an input to reach them.
@@ -35,8 +35,8 @@ pub fn rules(bytes: &[u8]) {
     let request = request.split(|byte| *byte == b'\r').collect::<Vec<_>>().join(&b"\r\n"[..]);
     let head = [b"GET ", request.as_slice(), b"\r\nHost: h\r\n\r\n"].concat();
     table::with_rule(*flags, [from, to, fragment, conditions], |webroot| {
-        let (mut storage, mut scratch) = (Conn::storage(), Scratch::default());
-        let Next::Request(request, _) = Conn::new().next(&head, &mut storage, &limits()) else {
+        let (mut recent, mut scratch) = (Recent::default(), Scratch::default());
+        let Next::Request(request, _) = Conn::new().next(&head, &mut recent, &limits()) else {
             return;
         };
         // A rule that is none is damage, and answered as such.
@@ -55,9 +55,9 @@ fn outcome(packets: &[&[u8]]) -> Vec<u8> {
         pending.extend_from_slice(packet);
         let mut used = 0;
         loop {
-            let mut storage = Conn::storage();
+            let mut recent = Recent::default();
             let rest = pending.get(used..).expect("no more is used than there is");
-            match conn.next(rest, &mut storage, &limits()) {
+            match conn.next(rest, &mut recent, &limits()) {
                 Next::More => break,
                 Next::Skip(size) => used += size,
                 Next::Request(request, size) => {

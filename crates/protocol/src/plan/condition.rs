@@ -134,7 +134,6 @@ fn cookies<'r>(fields: &Fields<'r>) -> impl Iterator<Item = &'r [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use httparse::Header;
 
     #[test]
     fn parameters_are_found_by_their_decoded_names() {
@@ -168,11 +167,8 @@ mod tests {
     #[test]
     fn the_preferred_language_is_that_of_the_largest_weight() {
         let preferred = |lines: &[&str]| {
-            let lines: Vec<_> = lines
-                .iter()
-                .map(|line| Header { name: "Accept-Language", value: line.as_bytes() })
-                .collect();
-            let language = preferred_language(&Fields::new(&lines));
+            let lines: Vec<_> = lines.iter().map(|line| ("Accept-Language", *line)).collect();
+            let language = preferred_language(&Fields::of_lines(&lines));
             language.map(|language| String::from_utf8(language.to_vec()).unwrap())
         };
         for (lines, expected) in [
@@ -206,11 +202,8 @@ mod tests {
 
     #[test]
     fn cookies_are_told_by_their_names() {
-        let lines = [
-            Header { name: "Cookie", value: b"a=1; b=2;c=\"x;d=y\"" },
-            Header { name: "cookie", value: b" e = 3; =f; g" },
-        ];
-        let names: Vec<_> = cookies(&Fields::new(&lines)).map(<[u8]>::escape_ascii).collect();
+        let lines = [("Cookie", "a=1; b=2;c=\"x;d=y\""), ("cookie", " e = 3; =f; g")];
+        let names: Vec<_> = cookies(&Fields::of_lines(&lines)).map(<[u8]>::escape_ascii).collect();
         let names: Vec<_> = names.into_iter().map(|name| name.to_string()).collect();
         assert_eq!(names, ["a", "b", "c", "d", "e", "", "g"]);
     }

@@ -75,7 +75,6 @@ fn is_navigation(fields: &Fields<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use httparse::Header;
 
     #[test]
     fn what_pages_load_is_told_by_its_extension() {
@@ -106,9 +105,9 @@ mod tests {
         ] {
             let mut lines = Vec::new();
             for (name, value) in [("Sec-Fetch-Mode", mode), ("ACCEPT", accept)] {
-                lines.extend(value.map(|value| Header { name, value: value.as_bytes() }));
+                lines.extend(value.map(|value| (name, value)));
             }
-            let fields = Fields::new(&lines);
+            let fields = Fields::of_lines(&lines);
             assert_eq!(is_navigation(&fields), expected, "{mode:?} {accept:?}");
         }
     }

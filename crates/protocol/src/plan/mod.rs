@@ -21,6 +21,7 @@ use range::Asked;
 use vary::Vary;
 use without::error;
 
+pub(crate) use negotiate::Accepted;
 pub use negotiate::accepts;
 pub use range::Part;
 pub use render::Sink;

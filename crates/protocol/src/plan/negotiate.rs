@@ -13,7 +13,7 @@ pub(super) fn choose<'w>(resource: &Resource<'w>, fields: &Fields<'_>) -> Option
     if !fields.has(Field::AcceptEncoding) {
         return Some(identity(resource).unwrap_or_else(|| resource.first()));
     }
-    let accepted = Accepted::read(fields);
+    let accepted = fields.accepted();
     resource
         .variants()
         .filter(|variant| accepted.has(variant.coding()))
@@ -27,18 +27,19 @@ pub(super) fn identity<'w>(resource: &Resource<'w>) -> Option<Variant<'w>> {
 
 /// Whether a request accepts a coding; without `Accept-Encoding` it accepts all.
 pub fn accepts(fields: &Fields<'_>, coding: Coding) -> bool {
-    !fields.has(Field::AcceptEncoding) || Accepted::read(fields).has(coding)
+    !fields.has(Field::AcceptEncoding) || fields.accepted().has(coding)
 }
 
 /// What an `Accept-Encoding` says of each coding.
-#[derive(Debug, Default)]
-struct Accepted {
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Accepted {
     named: [Option<bool>; Coding::ALL.len()],
     rest: Option<bool>,
 }
 
 impl Accepted {
-    fn read(fields: &Fields<'_>) -> Self {
+    /// Reads the lists; costs nothing where there are none.
+    pub(crate) fn read(fields: &Fields<'_>) -> Self {
         let mut accepted = Self::default();
         for member in fields.members(Field::AcceptEncoding) {
             let (name, weight) = weighted(member);

@@ -2,7 +2,7 @@
 
 pub(crate) mod rules;
 
-use protocol::{Clock, Conn, Limits, Next, Plan, Scratch, Sink, plan, reject};
+use protocol::{Clock, Conn, Limits, Next, Plan, Recent, Scratch, Sink, plan, reject};
 use webroot::{
     Coding, Content, Entry, Error, HeadBuilder, RuleSpec, Span, StoredVariant, Webroot, Writer,
 };
@@ -199,9 +199,9 @@ pub(crate) fn decide<T>(
     webroot: &Webroot,
     with: impl FnOnce(&Plan<'_>) -> T,
 ) -> Option<T> {
-    let mut storage = Conn::storage();
+    let mut recent = Recent::default();
     let mut scratch = Scratch::default();
-    match Conn::new().next(bytes, &mut storage, &Limits::default()) {
+    match Conn::new().next(bytes, &mut recent, &Limits::default()) {
         Next::Request(request, size) => {
             assert!(size <= bytes.len());
             let (plan, damage) = plan(&request, Some(webroot), &mut scratch);

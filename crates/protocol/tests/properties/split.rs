@@ -2,7 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use protocol::{Conn, Limits, Next};
+use protocol::{Conn, Limits, Next, Recent};
 
 use crate::grammar::stream;
 
@@ -21,6 +21,15 @@ enum Outcome {
 
 /// Feeds packets to a connection: what is not used is kept, and comes again with the next packet.
 fn outcomes<'b>(packets: impl IntoIterator<Item = &'b [u8]>, limits: &Limits) -> Vec<Outcome> {
+    outcomes_knowing(packets, limits, None)
+}
+
+/// The same with field sections that were read before, or none before each request.
+fn outcomes_knowing<'b>(
+    packets: impl IntoIterator<Item = &'b [u8]>,
+    limits: &Limits,
+    mut known: Option<&mut Recent>,
+) -> Vec<Outcome> {
     let mut conn = Conn::new();
     let mut outcomes = Vec::new();
     let mut kept = Vec::new();
@@ -28,8 +37,9 @@ fn outcomes<'b>(packets: impl IntoIterator<Item = &'b [u8]>, limits: &Limits) ->
     for packet in packets {
         kept.extend_from_slice(packet);
         loop {
-            let mut storage = Conn::storage();
-            let size = match conn.next(&kept, &mut storage, limits) {
+            let mut fresh = Recent::default();
+            let recent = known.as_deref_mut().unwrap_or(&mut fresh);
+            let size = match conn.next(&kept, recent, limits) {
                 Next::More => break,
                 Next::Skip(size) => size,
                 Next::Request(request, size) => {
@@ -103,6 +113,27 @@ proptest! {
         let whole = outcomes([bytes.as_slice()], &limits);
         prop_assert_eq!(&outcomes(cut(&bytes, &sizes), &limits), &whole, "sizes {:?}", sizes);
         prop_assert_eq!(&outcomes(cut(&bytes, &[1]), &limits), &whole, "a byte at a time");
+    }
+
+    #[test]
+    fn what_was_read_before_changes_nothing(
+        before in vec(stream(), 0..4),
+        bytes in stream(),
+        again in 1..4usize,
+        sizes in vec(20..400usize, 1..8),
+        limits in limits(),
+    ) {
+        let mut recent = Recent::default();
+        for bytes in &before {
+            outcomes_knowing([bytes.as_slice()], &limits, Some(&mut recent));
+        }
+        // The same again and again, so that what was read of it is known.
+        let bytes = bytes.repeat(again);
+        let expected = outcomes([bytes.as_slice()], &limits);
+        for _ in 0..2 {
+            let known = outcomes_knowing(cut(&bytes, &sizes), &limits, Some(&mut recent));
+            prop_assert_eq!(&known, &expected, "sizes {:?}", sizes);
+        }
     }
 }
 

@@ -7,7 +7,7 @@ mod request;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use protocol::{Clock, Conn, Limits, Next, Plan, Request, Scratch, plan, reject};
+use protocol::{Clock, Conn, Limits, Next, Plan, Recent, Request, Scratch, plan, reject};
 use serde::Serialize;
 
 use crate::cli::Explain;
@@ -37,8 +37,8 @@ pub(crate) fn run(
     out: &mut Out,
 ) -> Result<Outcome, Trouble> {
     let bytes = request::bytes(&arguments.request, &arguments.host, &arguments.fields)?;
-    let mut storage = Conn::storage();
-    match Conn::new().next(&bytes, &mut storage, &Limits::default()) {
+    let mut recent = Recent::default();
+    match Conn::new().next(&bytes, &mut recent, &Limits::default()) {
         Next::Request(request, _) => {
             let mut scratch = Scratch::default();
             let (plan, damage) = plan(&request, Some(&opened.webroot), &mut scratch);
