@@ -164,6 +164,14 @@ pub(crate) fn said(fields: &Fields<'_>, version: Version) -> Result<Said, Reject
 
 /// Method, target and version of a request line without its line end (RFC 9112 §3).
 fn request_line(line: &[u8]) -> Result<(&[u8], &[u8], Version), Rejection> {
+    // What nearly all are. That no space is in the target is seen when that is read.
+    let most = line.strip_prefix(b"GET /").and_then(|line| line.strip_suffix(b" HTTP/1.1"));
+    if most.is_some()
+        && let Some((method, rest)) = line.split_at_checked(3)
+    {
+        let target = rest.get(1..rest.len() - b" HTTP/1.1".len()).unwrap_or_default();
+        return Ok((method, target, Version::Http11));
+    }
     let mut parts = line.split(|byte| *byte == b' ');
     let (Some(method), Some(target), Some(version), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())

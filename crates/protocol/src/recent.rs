@@ -50,12 +50,19 @@ impl Recent {
     /// The section that `bytes` begin with, if it is one of HTTP/1.1 that is known: the one of this
     /// number, or the one that came last.
     pub(crate) fn find(&mut self, bytes: &[u8], number: Number) -> Option<(usize, Number)> {
-        let is_it =
-            |number: usize| self.known.get(number).filter(|known| bytes.starts_with(&known.bytes));
-        let number =
-            [usize::from(number), self.last].into_iter().find(|at| is_it(*at).is_some())?;
-        self.last = number;
-        Some((is_it(number)?.bytes.len(), number as Number))
+        let number = usize::from(number);
+        if let Some(size) = self.size_of(bytes, number) {
+            self.last = number;
+            return Some((size, number as Number));
+        }
+        let last = Some(self.last).filter(|last| *last != number)?;
+        Some((self.size_of(bytes, last)?, last as Number))
+    }
+
+    /// The size of the section of a number, if `bytes` begin with it.
+    fn size_of(&self, bytes: &[u8], number: usize) -> Option<usize> {
+        let known = self.known.get(number)?;
+        bytes.starts_with(&known.bytes).then_some(known.bytes.len())
     }
 
     /// Reads a section, and keeps it if it is valid and of HTTP/1.1.
