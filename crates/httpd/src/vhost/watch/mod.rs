@@ -36,8 +36,9 @@ const SETTLE: Duration = Duration::from_millis(3);
 const UNREST: Duration = Duration::from_millis(25);
 /// How often it is asked whether what was replaced is still in use.
 const FREE: Duration = Duration::from_millis(50);
-/// Seconds after which the time of a directory tells it apart from any later state.
-const SURE: i64 = 2;
+/// Time after which the time of a directory tells it apart from any later state, whatever the file
+/// system counts in.
+const SURE: Duration = Duration::from_secs(2);
 
 /// What the thread knows.
 #[derive(Debug)]
@@ -66,8 +67,10 @@ pub(crate) struct Watcher {
     incoming: Receiver<Hint>,
     notices: Notices,
     controls: Vec<Arc<Control>>,
-    /// The state of the directory when its names were last read; `None` if it is not to be relied on.
+    /// The state of the directory when its names were last known; `None` if they are not.
     stamp: Option<Fingerprint>,
+    /// When they are to be read once more, because the state might have passed for a later one.
+    confirm: Option<Instant>,
     complaints: Complaints,
     /// What was last said of the directory itself.
     complaint: Option<String>,
@@ -106,6 +109,7 @@ impl Watcher {
             incoming,
             controls,
             stamp: None,
+            confirm: None,
             complaints: Complaints::new(),
             complaint: None,
             gone: HashMap::new(),
@@ -247,6 +251,9 @@ impl Watcher {
     /// Looks at all that may have changed without a hint.
     fn look_at_all(&mut self) {
         self.resolve();
+        if self.confirm.take_if(|at| Instant::now() >= *at).is_some() {
+            self.stamp = None;
+        }
         self.notices.renew();
         self.read_names();
         self.read_previews();
@@ -338,5 +345,5 @@ fn stamp(directory: &Path) -> Option<Fingerprint> {
 /// Whether a later change would show in the time of a directory.
 fn is_sure(stamp: &Fingerprint) -> bool {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    now.as_secs() as i64 - stamp.modified() >= SURE
+    now.as_secs() as i64 - stamp.modified() > SURE.as_secs() as i64
 }

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Watcher, is_sure, stamp};
+use super::{SURE, Watcher, is_sure, stamp};
 use crate::log::{info, warning};
 use crate::vhost::entry::{Content, Vhost};
 use crate::vhost::name::Name;
@@ -84,7 +84,8 @@ impl Watcher {
         if stamp.is_some() && stamp == self.stamp {
             return;
         }
-        self.stamp = stamp.filter(is_sure);
+        self.stamp = stamp;
+        self.confirm = stamp.filter(|stamp| !is_sure(stamp)).map(|_| Instant::now() + SURE);
         let names = match scan::names(&self.directory, &mut self.complaints) {
             Ok(names) => names,
             Err(error) => {
