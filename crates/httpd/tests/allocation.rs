@@ -1,0 +1,189 @@
+//! In the steady state a request allocates nothing, whatever it asks for.
+//!
+//! The daemon runs inside of this process, so that its allocations can be counted.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use common::{PATIENCE, Site, etag, numbered, until};
+use httpd::config::{Backend, Config, Listen};
+use webroot::Coding;
+
+/// Allocations of all threads but those that opted out.
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static UNCOUNTED: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Counting;
+
+fn count() {
+    if !UNCOUNTED.get() {
+        COUNT.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+// SAFETY: every call is handed on to the allocator of the system as it is; counting allocates
+// nothing.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise is just what is asked.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// A browser's fields, with `more` among them.
+fn request(method: &str, path: &str, more: &str) -> String {
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: one.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux \
+         x86_64) AppleWebKit/537.36\r\nAccept: text/html,*/*;q=0.8\r\n{more}Accept-Encoding: gzip, \
+         deflate, br\r\nAccept-Language: en-US,en;q=0.9\r\n\r\n"
+    )
+}
+
+/// What is asked for, over and over.
+fn requests() -> Vec<String> {
+    let tag = etag(&numbered("small", 1024));
+    vec![
+        request("GET", "/small", ""),
+        request("GET", "/small?query", "Sec-Fetch-Mode: navigate\r\n"),
+        request("HEAD", "/small", ""),
+        request("GET", "/small", &format!("If-None-Match: W/\"x\", {tag}\r\n")),
+        request("GET", "/small", "Range: bytes=10-20\r\n"),
+        request("GET", "/small", "Range: bytes=10-20, 30-40, -5\r\n"),
+        request("GET", "/coded", ""),
+        request("GET", "/large", ""),
+        request("GET", "/large", "Range: bytes=100000-200000\r\n"),
+        request("GET", "/a/../%73mall", ""),
+        request("GET", "/none", ""),
+        request("GET", "/moved", ""),
+        request("POST", "/small", ""),
+        request("OPTIONS", "/small", ""),
+        request("GET", "/small", "").repeat(16),
+    ]
+}
+
+fn lay(vhosts: &Path) {
+    let plain = numbered("coded", 3000);
+    Site::create(&vhosts.join("one.example"))
+        .file("/small", "text/plain", &numbered("small", 1024))
+        .variants(
+            "/coded",
+            "text/plain",
+            &[(Coding::Identity, &plain), (Coding::Br, &plain[..900])],
+        )
+        .file("/large", "text/plain", &numbered("large", 300_000))
+        .redirect("/moved", 301, "/small")
+        .error_page("/", 404, b"not here")
+        .finish();
+}
+
+/// A port that nobody listens on at the moment.
+fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// Sends a request and reads until so many bytes have come, or, the first time, until nothing
+/// comes any more. How many came.
+fn ask(stream: &mut TcpStream, request: &str, expected: Option<usize>, buffer: &mut [u8]) -> usize {
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut size = 0;
+    while expected.is_none_or(|expected| size < expected) {
+        match stream.read(buffer) {
+            Ok(0) => panic!("closed after {size} bytes"),
+            Ok(read) => size += read,
+            Err(_) if expected.is_none() => return size,
+            Err(error) => panic!("{error} after {size} of {expected:?} bytes"),
+        }
+    }
+    size
+}
+
+fn assert_allocates_nothing(backend: Backend) {
+    // What a test beside this one allocates would count.
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    UNCOUNTED.set(true);
+    let dir = tempfile::tempdir().unwrap();
+    lay(dir.path());
+    let address = free_port();
+    let hour = Duration::from_secs(3600);
+    let config = Config {
+        vhosts_dir: dir.path().to_owned(),
+        backend,
+        listen: Listen::On(vec![address]),
+        poll_interval: hour,
+        ..Config::default()
+    };
+    // It runs until this process ends.
+    thread::spawn(move || httpd::server::run(&config).unwrap());
+    let mut stream = None;
+    until(PATIENCE, "the daemon listens", || {
+        stream = TcpStream::connect(address).ok();
+        stream.is_some()
+    });
+    let mut stream = stream.unwrap();
+    let requests = requests();
+    let mut buffer = vec![0; 1 << 20];
+    stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    let sizes: Vec<_> =
+        requests.iter().map(|text| ask(&mut stream, text, None, &mut buffer)).collect();
+    assert!(sizes.iter().all(|size| *size > 50), "{sizes:?}");
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut round = || {
+        let before = COUNT.load(Ordering::Relaxed);
+        for (text, size) in requests.iter().zip(&sizes) {
+            ask(&mut stream, text, Some(*size), &mut buffer);
+        }
+        COUNT.load(Ordering::Relaxed) - before
+    };
+    (0..20).for_each(|_| drop(round()));
+    assert!(COUNT.load(Ordering::Relaxed) > 100, "allocations are not counted");
+    let allocations: Vec<_> = (0..200).map(|_| round()).collect();
+    let sum: u64 = allocations.iter().sum();
+    assert_eq!(sum, 0, "{allocations:?}");
+    fs::remove_file(dir.path().join("one.example")).unwrap();
+}
+
+#[test]
+fn a_request_allocates_nothing_with_sync() {
+    assert_allocates_nothing(Backend::Sync);
+}
+
+#[test]
+fn a_request_allocates_nothing_with_sendfile() {
+    assert_allocates_nothing(Backend::Sendfile);
+}
+
+#[test]
+fn a_request_allocates_nothing_with_io_uring() {
+    assert_allocates_nothing(Backend::IoUring);
+}
