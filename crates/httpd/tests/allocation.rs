@@ -165,11 +165,13 @@ fn assert_allocates_nothing(backend: Backend) {
         }
         COUNT.load(Ordering::Relaxed) - before
     };
-    (0..20).for_each(|_| drop(round()));
+    (0..20).for_each(|_| _ = round());
     assert!(COUNT.load(Ordering::Relaxed) > 100, "allocations are not counted");
     let allocations: Vec<_> = (0..200).map(|_| round()).collect();
-    let sum: u64 = allocations.iter().sum();
-    assert_eq!(sum, 0, "{allocations:?}");
+    // How many requests wait at a time is a matter of chance, and a buffer that has to hold more of
+    // them than ever before grows, once.
+    let growing = allocations.iter().filter(|count| **count > 0).count();
+    assert!(growing <= 3, "{allocations:?}");
     fs::remove_file(dir.path().join("one.example")).unwrap();
 }
 
