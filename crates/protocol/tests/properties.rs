@@ -15,3 +15,5 @@ mod robust;
 mod rules;
 #[path = "properties/split.rs"]
 mod split;
+#[path = "properties/without.rs"]
+mod without;
