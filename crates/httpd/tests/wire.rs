@@ -10,6 +10,8 @@ mod case;
 mod conditional;
 #[path = "wire/date.rs"]
 mod date;
+#[path = "wire/elsewhere.rs"]
+mod elsewhere;
 #[path = "wire/errors.rs"]
 mod errors;
 #[path = "wire/fields.rs"]
@@ -64,6 +66,7 @@ fn all() -> Vec<Case> {
         ("errors", errors::cases()),
         ("limits", limits::cases()),
         ("rules", rules::cases()),
+        ("elsewhere", elsewhere::cases()),
     ];
     let mut all = Vec::new();
     for (theme, cases) in themes {

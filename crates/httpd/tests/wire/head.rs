@@ -36,6 +36,9 @@ const PATHS: &[&str] = &[
     "http://rules.example/alias/x",
     "http://rules.example/gone/x",
     "http://rules.example/app/x",
+    "http://broken.example/",
+    "http://old.example/x?y",
+    "http://www.old.example/%zz",
 ];
 
 /// What a response is apart from its date: head, and the bytes behind it.

@@ -6,7 +6,7 @@ use webroot::Coding;
 
 use crate::case::{Answer, Body, plain};
 use crate::common::{Server, Site, etag};
-use crate::rules;
+use crate::{elsewhere, rules};
 
 /// A resource with its codings.
 struct Page {
@@ -99,7 +99,7 @@ pub(crate) const PAGES_HOST: &str = "pages.example";
 /// The name of a virtual host that has rules.
 pub(crate) const RULES_HOST: &str = "rules.example";
 
-/// Starts a daemon that serves the site to every host but three.
+/// Starts a daemon that serves the site to every host but those that have an entry of their own.
 pub(crate) fn serve(backend: &str) -> Server {
     Server::start(backend, |vhosts| {
         let mut site = Site::create(&vhosts.join("__default__"));
@@ -133,6 +133,7 @@ pub(crate) fn serve(backend: &str) -> Server {
         }
         pages.finish();
         rules::lay(Site::create(&vhosts.join(RULES_HOST)));
+        elsewhere::lay(vhosts);
     })
 }
 
