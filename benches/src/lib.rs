@@ -1,0 +1,16 @@
+//! What the programs that measure the daemon share: sites to serve, a daemon of one's own, a client
+//! and figures.
+#![forbid(unsafe_code)]
+
+mod client;
+mod daemon;
+mod figures;
+mod sites;
+
+pub use client::{Answer, Client};
+pub use daemon::{Daemon, Memory};
+pub use figures::{Latencies, median, milliseconds};
+pub use sites::{FILES, host, is_generation, link, page, scattered, write};
+
+/// What ends a program.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
