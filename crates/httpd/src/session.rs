@@ -1,6 +1,7 @@
 //! A connection between its socket and its responses: bytes are parsed, routed and planned here,
 //! and nowhere else.
 
+use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -217,10 +218,11 @@ impl Session {
                 plan.added = &generation.timing;
             }
             let mark = out.mark();
-            let mut gather = Gather { out, generation, fetch: service.fetch, failed: None };
+            let mut gather =
+                Gather { out, generation, fetch: service.fetch, failed: None, has_shrunk: false };
             plan.render(clock, &mut gather);
-            let failed = gather.failed;
-            if !generation.is_sound() {
+            let (failed, has_shrunk) = (gather.failed, gather.has_shrunk);
+            if has_shrunk || !generation.is_sound() {
                 // What was read may be anything: nothing of it is sent.
                 out.rewind(mark);
                 sites.opener.doubt(vhost, generation);
@@ -290,6 +292,9 @@ struct Gather<'a> {
     generation: &'a Arc<Generation>,
     fetch: Fetch,
     failed: Option<Damage>,
+    /// Whether the file ended before what lies in it by the size that it had. read(2) is the first
+    /// to see that: the pages of a mapping go a moment later.
+    has_shrunk: bool,
 }
 
 impl Gather<'_> {
@@ -316,7 +321,9 @@ impl Sink for Gather<'_> {
             },
             Fetch::Read => {
                 let read = |buffer: &mut [u8]| webroot.file().read_exact_at(buffer, span.offset);
-                if self.out.fill(span.size as usize, read).is_err() {
+                if let Err(error) = self.out.fill(span.size as usize, read) {
+                    let was_inside = webroot.bytes(span).is_some();
+                    self.has_shrunk |= was_inside && error.kind() == ErrorKind::UnexpectedEof;
                     self.fail("bytes that can't be read", span);
                 }
             }

@@ -133,7 +133,10 @@ fn what_changes_no_content_is_no_deploy(backend: &str) {
             deploys.unchanged(quiet, line);
         }
     });
-    let lines = server.log().into_iter().filter(|line| line.contains("id ")).count();
+    // On a machine that is busy the name that `ln` makes first may be there for long enough to be
+    // taken up.
+    let told = |line: &String| line.contains("vhost one.example: ") && line.contains("id ");
+    let lines = server.log().iter().filter(|line| told(line)).count();
     assert_eq!(lines, 1, "{:#?}", server.log());
 }
 

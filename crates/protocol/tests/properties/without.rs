@@ -3,7 +3,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use protocol::{Conn, Limits, Next, Request, Status, elsewhere, unavailable};
+use protocol::{Conn, Limits, Next, Recent, Request, Status, elsewhere, unavailable};
 use webroot::{Coding, Condition};
 
 use crate::common::rules::Rule;
@@ -14,8 +14,8 @@ const ORIGIN: &str = "https://www.example.com";
 
 /// What is answered to the request that `bytes` begin with; `None` if that is not one.
 fn answered(bytes: &[u8], answer: impl FnOnce(&Request<'_>) -> Response) -> Option<Response> {
-    let mut storage = Conn::storage();
-    match Conn::new().next(bytes, &mut storage, &Limits::default()) {
+    let mut recent = Recent::default();
+    match Conn::new().next(bytes, &mut recent, &Limits::default()) {
         Next::Request(request, _) => Some(answer(&request)),
         _ => None,
     }

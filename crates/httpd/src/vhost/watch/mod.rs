@@ -7,6 +7,7 @@
 mod names;
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,6 +35,9 @@ use crate::service::{Published, Sites};
 const SETTLE: Duration = Duration::from_millis(3);
 /// Most time that a directory without rest is left unread.
 const UNREST: Duration = Duration::from_millis(25);
+/// Time for which a name that was not there before has to be there to be taken up: programs make
+/// files under names of their own first.
+const FRESH: Duration = Duration::from_millis(15);
 /// How often it is asked whether what was replaced is still in use.
 const FREE: Duration = Duration::from_millis(50);
 /// Time after which the time of a directory tells it apart from any later state, whatever the file
@@ -76,6 +80,8 @@ pub(crate) struct Watcher {
     complaint: Option<String>,
     /// Names that are not there any more, and when that was noticed.
     gone: HashMap<Name, Instant>,
+    /// File names that are there for the first time, and since when.
+    fresh: HashMap<OsString, Instant>,
     /// What each virtual host that was looked at depends on, by the address that it has while it is
     /// here.
     chains: HashMap<usize, (Arc<Vhost>, Vec<Step>)>,
@@ -113,6 +119,7 @@ impl Watcher {
             complaints: Complaints::new(),
             complaint: None,
             gone: HashMap::new(),
+            fresh: HashMap::new(),
             chains: HashMap::new(),
             previews: config.previews.as_deref().map(PreviewScanner::new),
             previews_stamp: None,
@@ -159,6 +166,7 @@ impl Watcher {
                 self.look_at_all();
                 poll_at = Instant::now() + self.poll;
             }
+            self.add_fresh();
             self.expire();
             self.publish();
             self.cut_off();
@@ -189,8 +197,10 @@ impl Watcher {
         if !self.opener.shelf().retired().is_empty() || !self.old.is_empty() {
             wait = wait.min(FREE);
         }
-        if let Some(first) = self.gone.values().min() {
-            wait = wait.min((*first + self.grace).saturating_duration_since(now));
+        let gone = self.gone.values().min().map(|first| *first + self.grace);
+        let fresh = self.fresh.values().min().map(|first| *first + FRESH);
+        for at in [gone, fresh].into_iter().flatten() {
+            wait = wait.min(at.saturating_duration_since(now));
         }
         wait
     }

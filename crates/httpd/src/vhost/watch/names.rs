@@ -6,7 +6,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{SURE, Watcher, is_sure, stamp};
+use super::{FRESH, SURE, Watcher, is_sure, stamp};
 use crate::log::{info, warning};
 use crate::vhost::entry::{Content, Vhost};
 use crate::vhost::name::Name;
@@ -50,7 +50,9 @@ impl Watcher {
         };
         let found = Found { file_name: file_name.to_owned(), kind };
         match self.table().get(&name).map(Arc::clone) {
-            None if is_there => self.add(&name, &found),
+            None if is_there => {
+                self.fresh.entry(file_name.to_owned()).or_insert_with(Instant::now);
+            }
             None => {}
             Some(vhost) if found.is_of(&vhost, &self.directory) => {
                 if is_there {
@@ -64,6 +66,26 @@ impl Watcher {
             Some(_) => return true,
         }
         false
+    }
+
+    /// Adds the names that have been there for long enough to be meant.
+    pub(super) fn add_fresh(&mut self) {
+        let now = Instant::now();
+        let mut due = Vec::new();
+        self.fresh.retain(|file_name, since| {
+            let waits = now.saturating_duration_since(*since) < FRESH;
+            if !waits {
+                due.push(file_name.clone());
+            }
+            waits
+        });
+        for file_name in due {
+            let Some(Ok((name, kind))) = scan::parse(&file_name) else { continue };
+            let is_there = fs::symlink_metadata(self.directory.join(&file_name)).is_ok();
+            if is_there && self.table().get(&name).is_none() {
+                self.add(&name, &Found { file_name, kind });
+            }
+        }
     }
 
     /// Adds a name, or puts another entry in its place. It is looked at before it is published.
