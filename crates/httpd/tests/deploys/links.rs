@@ -1,11 +1,13 @@
 //! Links that are replaced, files that are renamed or made anew, by the tools that people use.
 
+use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
-use crate::common::{PATIENCE, Response, until};
+use crate::common::{PATIENCE, Response, Site, numbered, until};
 use crate::on_every_backend;
-use crate::site::{NOTICED, TOLD, answering, assert_answers, has, id, start};
+use crate::site::{NOTICED, TOLD, answering, assert_answers, has, id, run, start};
 use crate::visitor::visited;
 
 /// Deploys B, A, C and B to one.example by a line of shell in which NEXT is the file. The entry is
@@ -142,19 +144,17 @@ fn what_changes_no_content_is_no_deploy(backend: &str) {
 
 on_every_backend!(a_roll_back_reuses_what_a_response_still_has_open);
 fn a_roll_back_reuses_what_a_response_still_has_open(backend: &str) {
-    use std::io::{Read, Write};
-
-    let body = crate::common::numbered("huge", 24 * 1024 * 1024);
+    let body = numbered("huge", 24 * 1024 * 1024);
     let server = start(backend, &TOLD, LINK);
     let huge = server.dir.path().join("huge");
-    crate::common::Site::create(&huge).file("/", "text/plain", &body).finish();
-    let inode = std::fs::metadata(&huge).unwrap().ino().to_string();
+    Site::create(&huge).file("/", "text/plain", &body).finish();
+    let inode = fs::metadata(&huge).unwrap().ino().to_string();
     let opened = || {
-        let maps = std::fs::read_to_string(format!("/proc/{}/maps", server.pid())).unwrap();
+        let maps = fs::read_to_string(format!("/proc/{}/maps", server.pid())).unwrap();
         maps.lines().filter(|line| line.split_whitespace().nth(4) == Some(&*inode)).count()
     };
     let link = |name: &str| {
-        crate::site::run(&server, &format!("ln -sfn ../{name} vhosts/one.example"));
+        run(&server, &format!("ln -sfn ../{name} vhosts/one.example"));
     };
     link("huge");
     assert_answers(&server, "one.example", "huge", NOTICED);

@@ -1,5 +1,8 @@
 //! Where targets lie: on other file systems, behind mounts, in directories that are moved.
 
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -17,7 +20,7 @@ const LOOKS: [&str; 2] = ["--workers", "2"];
 const DEEP: &str = "mkdir -p data/sites/one; cp A data/sites/one/site; ln -s ../data/sites/one/site vhosts/one.example";
 
 /// A file system over a directory; taken away at the end.
-struct Mount(std::path::PathBuf);
+struct Mount(PathBuf);
 
 impl Mount {
     /// Puts `from` over `to`, both beside the vhosts directory. `None`, and why, where that is not
@@ -95,10 +98,8 @@ fn a_mount_over_the_vhosts_directory_is_found(backend: &str) {
 
 /// Whether there is a file system in memory that is not the one of the vhosts directory.
 fn memory() -> Option<tempfile::TempDir> {
-    use std::os::unix::fs::MetadataExt;
-
-    let device = |path: &std::path::Path| std::fs::metadata(path).map(|metadata| metadata.dev());
-    let memory = std::path::Path::new("/dev/shm");
+    let device = |path: &Path| fs::metadata(path).map(|metadata| metadata.dev());
+    let memory = Path::new("/dev/shm");
     let here = std::env::temp_dir();
     match (device(memory), device(&here)) {
         (Ok(one), Ok(other)) if one != other => tempfile::tempdir_in(memory).ok(),

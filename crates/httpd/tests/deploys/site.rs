@@ -67,7 +67,7 @@ pub(crate) fn has(program: &str) -> bool {
     let script = format!("command -v {program} >/dev/null");
     let found = Command::new("sh").args(["-c", &script]).status().unwrap().success();
     if !found {
-        eprintln!("{program} is not installed");
+        eprintln!("{program} is not installed: what it does is done by hand");
     }
     found
 }

@@ -2,6 +2,7 @@
 //! kernel can tell.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -99,8 +100,7 @@ fn many_changes_at_once_are_no_trouble(backend: &str) {
         deploys.allow("B");
         deploys.deploy_by("C", NOTICED, |server| {
             for name in ["B", "A"].into_iter().cycle().take(400) {
-                std::os::unix::fs::symlink(format!("../{name}"), server.vhosts().join(".next"))
-                    .unwrap();
+                symlink(format!("../{name}"), server.vhosts().join(".next")).unwrap();
                 let entry = server.vhosts().join("one.example");
                 fs::rename(server.vhosts().join(".next"), entry).unwrap();
             }
