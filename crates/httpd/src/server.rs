@@ -78,10 +78,10 @@ pub fn run(config: &Config) -> Result<(), Error> {
     let controls = controls.collect::<Result<Vec<_>, _>>().map_err(system("create an eventfd"))?;
     let mut watcher = Watcher::new(config, &sites, hints, incoming, controls.clone());
     watcher.start();
-    if sites.opener.shelf().len() == 0 && sites.published.load().len() <= config.max_open {
+    if sites.published.load().is_empty() {
         warning!(
-            "{}: no good webroot; every request is answered 404 until there is one (pack a \
-             directory with mkroot and link to it as {})",
+            "{}: no entry; every request is answered 404 until there is one (pack a directory with \
+             mkroot and link to it as {})",
             config.vhosts_dir.display(),
             crate::vhost::DEFAULT
         );

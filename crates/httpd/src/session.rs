@@ -202,6 +202,10 @@ impl Session {
                     let plan = elsewhere(request, to.origin.as_bytes(), Status(to.status));
                     return self.send(&plan, request, out, clock, draining);
                 }
+                Content::Nowhere => {
+                    vhost.count(service.worker, sites.workers);
+                    return self.send(&unavailable(request), request, out, clock, draining);
+                }
             };
             let live = sites.opener.ask(vhost, site);
             // One that is known to be changed in place is not looked at.

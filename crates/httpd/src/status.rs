@@ -129,6 +129,13 @@ fn of_vhost(vhost: &Vhost) -> Value {
                 "path": vhost.path.display().to_string(), "requests": requests,
             });
         }
+        Content::Nowhere => {
+            let path = vhost.path.display().to_string();
+            return json!({
+                "vhost": name, "state": "failed", "path": path, "requests": requests,
+                "complaint": "the redirect says nothing that can be used",
+            });
+        }
     };
     let state = site.lock();
     let live = site.peek();

@@ -275,6 +275,40 @@ fn with_full_verification_a_name_is_503_until_its_file_is_verified(backend: &str
     }
 }
 
+on_every_backend!(a_size_that_contradicts_its_head_is_a_500_and_not_a_broken_answer);
+fn a_size_that_contradicts_its_head_is_a_500_and_not_a_broken_answer(backend: &str) {
+    let (server, file) = start(backend, &[]);
+    let good = fs::read(&file).unwrap();
+    let size = 4000u64.to_le_bytes();
+    let places = |bytes: &[u8]| -> Vec<usize> {
+        (0..bytes.len() - 8).step_by(8).filter(|at| bytes[*at..at + 8] == size).collect()
+    };
+    let places = places(&good);
+    assert!(places.len() >= 2, "{places:?}");
+    let mut refused = 0;
+    for (number, at) in places.into_iter().enumerate() {
+        for value in [0u64, 3999, u64::MAX] {
+            let mut bytes = good.clone();
+            bytes[at..at + 8].copy_from_slice(&value.to_le_bytes());
+            let bad = server.dir.path().join(format!("bad-{number}-{value}"));
+            fs::write(&bad, bytes).unwrap();
+            symlink(&bad, server.vhosts().join(".next")).unwrap();
+            fs::rename(server.vhosts().join(".next"), server.vhosts().join("victim.example"))
+                .unwrap();
+            // Its identity is that of the good one, so the log has no line for it.
+            let name = format!("bad-{number}-{value}");
+            until(PATIENCE, "it is open", || server.descriptors(&name) == 1);
+            for path in ["/", "/other"] {
+                let answer = server.get("victim.example", path);
+                assert!([200, 500].contains(&answer.status), "{}", answer.head);
+                assert!(answer.status != 200 || answer.body.len() == 4000, "{}", answer.head);
+                refused += usize::from(answer.status == 500);
+            }
+        }
+    }
+    assert!(refused >= 4, "{refused} answers were refused");
+}
+
 on_every_backend!(a_kept_connection_survives_the_503_of_its_host);
 fn a_kept_connection_survives_the_503_of_its_host(backend: &str) {
     let (server, file) = start(backend, &[]);

@@ -120,7 +120,7 @@ on_every_backend!(an_empty_directory_is_warned_of_and_answered_404);
 fn an_empty_directory_is_warned_of_and_answered_404(backend: &str) {
     let server = Server::start(backend, |_| {});
     assert_eq!(server.get("one.example", "/").status, 404);
-    let line = server.wait_for_log("no good webroot");
+    let line = server.wait_for_log("no entry");
     assert!(line.contains("warning") && line.contains("/vhosts"), "{line}");
 }
 

@@ -224,6 +224,10 @@ impl<'w> Check<'w> {
             if half != Some(variant.head_digest().as_slice()) {
                 self.found("head does not match its digest", head.offset, Some(resource.path()));
             }
+            if !variant.is_framed() {
+                let what = "head that contradicts the size of its body";
+                self.found(what, head.offset, Some(resource.path()));
+            }
             let body = self.webroot.bodies().get(variant.body_number() as usize);
             let body = body.map(|body| Span { offset: body.offset.get(), size: body.size.get() });
             if body != Some(variant.body()) {

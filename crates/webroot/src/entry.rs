@@ -165,6 +165,9 @@ fn check(variant: &VariantRecord, header: &Header) -> Result<(), &'static str> {
     Ok(())
 }
 
+/// What stands before the size of the body at the end of a head.
+const LENGTH: &[u8] = b"Content-Length: ";
+
 /// What stands before the entity tag at the start of a head.
 const ETAG: &str = "ETag: ";
 
@@ -231,6 +234,19 @@ impl<'w> Variant<'w> {
     /// The head from the end of [`Variant::validators`] on.
     pub fn after_validators(&self) -> Span {
         self.between(self.record.validators_end.get(), self.record.head_size.get())
+    }
+
+    /// Whether the head says the size of the body. A head that says another would leave a peer
+    /// waiting, or take what follows for content.
+    pub fn is_framed(&self) -> bool {
+        let end = usize::from(self.record.fields_end.get());
+        let text = self.head.get(end..).and_then(|text| text.strip_prefix(LENGTH));
+        let digits = text.and_then(|text| text.strip_suffix(b"\r\n\r\n")).unwrap_or_default();
+        let number = digits.iter().try_fold(0u64, |number, digit| {
+            let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0'))?;
+            number.checked_mul(10)?.checked_add(digit)
+        });
+        !digits.is_empty() && number == Some(self.record.body_size.get())
     }
 
     /// Bytes of the head.

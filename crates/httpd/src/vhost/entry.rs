@@ -32,6 +32,8 @@ pub(crate) enum Content {
     Webroot(Arc<Site>),
     /// Another host.
     Redirect(Redirect),
+    /// Nothing: it should be another host, but the entry does not say which.
+    Nowhere,
 }
 
 /// The place of a webroot.
@@ -117,6 +119,11 @@ impl Vhost {
         Self::with(name, path, Content::Redirect(redirect))
     }
 
+    /// A virtual host whose requests should be sent to another, if it were known which.
+    pub(super) fn nowhere(name: Name, path: &Path) -> Self {
+        Self::with(name, path, Content::Nowhere)
+    }
+
     fn with(name: Name, path: &Path, content: Content) -> Self {
         Self { name, path: path.into(), content, requests: OnceLock::new() }
     }
@@ -125,7 +132,7 @@ impl Vhost {
     pub(crate) fn site(&self) -> Option<&Arc<Site>> {
         match &self.content {
             Content::Webroot(site) => Some(site),
-            Content::Redirect(_) => None,
+            Content::Redirect(_) | Content::Nowhere => None,
         }
     }
 

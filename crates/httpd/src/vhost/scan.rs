@@ -70,7 +70,7 @@ impl Found {
 
     /// Whether it is what a virtual host was made from, in this directory.
     pub(super) fn is_of(&self, vhost: &Vhost, directory: &Path) -> bool {
-        let is_redirect = matches!(vhost.content, Content::Redirect(_));
+        let is_redirect = matches!(vhost.content, Content::Redirect(_) | Content::Nowhere);
         vhost.path.file_name() == Some(&self.file_name)
             && vhost.path.parent() == Some(directory)
             && (self.kind == EntryKind::Redirect) == is_redirect
@@ -98,13 +98,15 @@ pub(super) fn complain(
     }
 }
 
-/// The virtual host of an entry that was not there before, or is of another kind now.
+/// The virtual host of an entry that was not there before, or says something else now.
 ///
-/// A redirect whose file says nothing that can be used is `None`, and told.
+/// `None` leaves the one that is there: a redirect whose file says nothing that can be used, which
+/// is told. Where none `is_there` it is one that leads nowhere.
 pub(super) fn make(
     directory: &Path,
     name: &Name,
     found: &Found,
+    is_there: bool,
     complaints: &mut Complaints,
 ) -> Option<Arc<Vhost>> {
     let path = directory.join(&found.file_name);
@@ -118,9 +120,11 @@ pub(super) fn make(
             }
             Err(error) => {
                 complain(complaints, &found.file_name, || {
-                    format!("vhost {name}: {}: {error}; the redirect is not used", path.display())
+                    let consequence =
+                        if is_there { "the one before stays" } else { "it is answered 503" };
+                    format!("vhost {name}: {}: {error}; {consequence}", path.display())
                 });
-                None
+                (!is_there).then(|| Arc::new(Vhost::nowhere(name.clone(), &path)))
             }
         },
     }

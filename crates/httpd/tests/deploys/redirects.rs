@@ -49,6 +49,17 @@ fn a_redirect_is_made_changed_and_removed(backend: &str) {
     assert_answers(&server, "one.example", "404", 2 * NOTICED);
 }
 
+on_every_backend!(a_redirect_that_never_said_anything_good_is_503_until_it_does);
+fn a_redirect_that_never_said_anything_good_is_503_until_it_does(backend: &str) {
+    let entries = "echo www.one.example > vhosts/one.example.redirect";
+    let server = start(backend, &TOLD, entries);
+    let line = server.wait_for_log("vhost one.example: ");
+    assert!(line.contains("line 1: ") && line.contains("it is answered 503"), "{line}");
+    assert_eq!(answering(&server, "one.example"), "503");
+    run(&server, "echo https://www.one.example > vhosts/one.example.redirect");
+    assert_sent(&server, 301, "https://www.one.example");
+}
+
 on_every_backend!(a_redirect_can_be_a_link);
 fn a_redirect_can_be_a_link(backend: &str) {
     let entries = "echo https://a.example > to-a; echo https://b.example > to-b; \

@@ -117,6 +117,20 @@ pub struct About {
 }
 
 impl Reply<'_> {
+    /// Itself, unless its stored head gives its body a size that it does not have: the peer would
+    /// take other bytes for it.
+    fn framed(self) -> Result<Self, Damage> {
+        match &self {
+            Self::Stored { variant, .. } | Self::Redirect { variant, .. }
+                if !variant.is_framed() =>
+            {
+                let offset = variant.head().offset;
+                Err(Damage { what: "head that contradicts the size of its body", offset })
+            }
+            _ => Ok(self),
+        }
+    }
+
     /// The status that is sent.
     pub fn status(&self) -> Status {
         match self {
@@ -167,7 +181,8 @@ pub fn plan<'p>(
     scratch: &'p mut Scratch,
 ) -> (Plan<'p>, Option<Damage>) {
     let mut basis = Basis::default();
-    let (reply, damage) = match reply(request, webroot, scratch, &mut basis) {
+    let reply = reply(request, webroot, scratch, &mut basis).and_then(Reply::framed);
+    let (reply, damage) = match reply {
         Ok(reply) => (reply, None),
         Err(damage) => (error(Status::INTERNAL), Some(damage)),
     };

@@ -32,9 +32,9 @@ use crate::service::{Published, Sites};
 
 /// Time without a further event after which what is there is taken to be meant: `ln -sfn` makes a
 /// link under another name first.
-const SETTLE: Duration = Duration::from_millis(3);
+const SETTLE: Duration = Duration::from_millis(2);
 /// Most time that a directory without rest is left unread.
-const UNREST: Duration = Duration::from_millis(25);
+const UNREST: Duration = Duration::from_millis(10);
 /// Time for which a name that was not there before has to be there to be taken up: programs make
 /// files under names of their own first.
 const FRESH: Duration = Duration::from_millis(15);
@@ -245,7 +245,10 @@ impl Watcher {
             let scanner = self.previews.as_ref();
             previews |= scanner.is_some_and(|scanner| parent == Some(scanner.directory()));
             for vhost in self.notices.dependents(&path) {
-                self.look(&vhost);
+                // What becomes of its name was looked at.
+                if *vhost.path != *path {
+                    self.look(&vhost);
+                }
             }
         }
         if names {
@@ -274,6 +277,9 @@ impl Watcher {
         }
         let known: Vec<_> = self.chains.values().map(|(vhost, _)| Arc::clone(vhost)).collect();
         for vhost in known {
+            if self.gone.contains_key(&vhost.name) {
+                continue;
+            }
             // One that was evicted is not looked at until it is asked for.
             if vhost.is_known() {
                 self.look(&vhost);
@@ -314,14 +320,19 @@ impl Watcher {
 
     /// Looks at what a virtual host leads to.
     fn look(&mut self, vhost: &Arc<Vhost>) {
-        if let Content::Redirect(redirect) = &vhost.content {
-            if !scan::is_current(redirect, &vhost.path) {
-                self.stamp = None;
-                self.read_names();
+        match &vhost.content {
+            Content::Webroot(_) => {
+                if self.opener.look(vhost) != Look::Same {
+                    self.follow(vhost);
+                }
             }
-            self.follow(vhost);
-        } else if self.opener.look(vhost) != Look::Same {
-            self.follow(vhost);
+            Content::Redirect(redirect) if scan::is_current(redirect, &vhost.path) => {
+                self.follow(vhost);
+            }
+            Content::Redirect(_) | Content::Nowhere => {
+                self.follow(vhost);
+                self.read_again(vhost);
+            }
         }
     }
 

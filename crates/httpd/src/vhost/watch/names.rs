@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::{FRESH, SURE, Watcher, is_sure, stamp};
 use crate::log::{info, warning};
 use crate::vhost::entry::{Content, Vhost};
-use crate::vhost::name::Name;
+use crate::vhost::name::{EntryKind, Name};
 use crate::vhost::scan::{self, Found};
 use crate::vhost::table::Snapshot;
 
@@ -90,12 +90,22 @@ impl Watcher {
 
     /// Adds a name, or puts another entry in its place. It is looked at before it is published.
     fn add(&mut self, name: &Name, found: &Found) {
-        let made = scan::make(&self.directory, name, found, &mut self.complaints);
+        let is_there = self.table().get(name).is_some();
+        let made = scan::make(&self.directory, name, found, is_there, &mut self.complaints);
         let Some(vhost) = made else { return };
         self.opener.look(&vhost);
         self.follow(&vhost);
         self.replaced.extend(self.table().get(name).map(Arc::clone));
         self.draft().insert(vhost);
+    }
+
+    /// Reads what a virtual host says whose entry is a text, if it is still in the table.
+    pub(super) fn read_again(&mut self, vhost: &Arc<Vhost>) {
+        let is_live = self.table().get(&vhost.name).is_some_and(|live| Arc::ptr_eq(live, vhost));
+        if let Some(file_name) = vhost.path.file_name().filter(|_| is_live) {
+            let found = Found { file_name: file_name.to_owned(), kind: EntryKind::Redirect };
+            self.add(&vhost.name, &found);
+        }
     }
 
     /// Reads all names, unless the directory is as it was.
@@ -133,7 +143,7 @@ impl Watcher {
                 self.add(name, found);
             // The first time it is decided later what is opened.
             } else if let Some(vhost) =
-                scan::make(&self.directory, name, found, &mut self.complaints)
+                scan::make(&self.directory, name, found, false, &mut self.complaints)
             {
                 self.draft().insert(vhost);
             }
@@ -206,5 +216,6 @@ fn is_current(vhost: &Vhost) -> bool {
     match &vhost.content {
         Content::Webroot(_) => true,
         Content::Redirect(redirect) => scan::is_current(redirect, &vhost.path),
+        Content::Nowhere => false,
     }
 }
