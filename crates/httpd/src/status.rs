@@ -4,11 +4,13 @@
 //! The answer is in HTTP, so that curl can ask, and the same for every request.
 
 use std::fmt;
-use std::io::{self, BufWriter, Read, Write};
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -16,8 +18,12 @@ use crate::log::warning;
 use crate::service::Sites;
 use crate::vhost::{Content, Vhost};
 
-/// Longest that a peer may take to ask, and to take what it is told.
+/// Longest that a peer may take to ask, and to take all that it is told: peers are answered one
+/// after the other.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes of an answer that are written at a time: the system waits for room once for each, so that
+/// the deadline holds.
+const PIECE: usize = 16 * 1024;
 /// Most bytes of a question.
 const QUESTION: usize = 8 * 1024;
 
@@ -64,9 +70,13 @@ pub(crate) fn serve(path: &Path, sites: Sites) -> Result<(), StatusError> {
 fn bind(path: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let refused = UnixStream::connect(path).map_err(|error| error.kind());
-            if refused.is_err_and(|kind| kind == io::ErrorKind::ConnectionRefused) {
-                std::fs::remove_file(path)?;
+            let is_refused = || {
+                let connected = UnixStream::connect(path).map_err(|error| error.kind());
+                connected.is_err_and(|kind| kind == io::ErrorKind::ConnectionRefused)
+            };
+            // Connecting to what is no socket is refused as well.
+            if fs::symlink_metadata(path)?.file_type().is_socket() && is_refused() {
+                fs::remove_file(path)?;
                 UnixListener::bind(path)
             } else {
                 Err(error)
@@ -76,35 +86,54 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     }
 }
 
-fn answer(peer: &UnixStream, sites: &Sites) -> io::Result<()> {
-    peer.set_read_timeout(Some(PATIENCE))?;
-    peer.set_write_timeout(Some(PATIENCE))?;
-    read_question(peer)?;
-    let mut out = BufWriter::new(peer);
-    out.write_all(
-        b"HTTP/1.0 200 OK\r\nContent-Type: application/x-ndjson\r\nCache-Control: no-store\r\n\r\n",
-    )?;
+fn answer(mut peer: &UnixStream, sites: &Sites) -> io::Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    read_question(peer, deadline)?;
+    // Made before any of it is sent, so that what was cut off can be told from what is whole.
+    let body = body(sites);
+    let deadline = Instant::now() + PATIENCE;
+    let head = format!(
+        "HTTP/1.0 200 OK\r\nContent-Type: application/x-ndjson\r\nContent-Length: {}\r\n\
+         Cache-Control: no-store\r\n\r\n",
+        body.len()
+    );
+    for piece in head.as_bytes().chunks(PIECE).chain(body.as_bytes().chunks(PIECE)) {
+        peer.set_write_timeout(Some(left(deadline)?))?;
+        peer.write_all(piece)?;
+    }
+    Ok(())
+}
+
+/// What is told: a line for the daemon, then one for each virtual host.
+fn body(sites: &Sites) -> String {
     let table = sites.published.load_full();
-    writeln!(out, "{}", of_daemon(sites, table.len()))?;
     let mut vhosts: Vec<_> = table.vhosts().collect();
     vhosts.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut body = format!("{}\n", of_daemon(sites, table.len()));
     for vhost in vhosts.into_iter().chain(table.previews().vhosts()) {
-        writeln!(out, "{}", of_vhost(vhost))?;
+        body += &format!("{}\n", of_vhost(vhost));
     }
-    out.flush()
+    body
 }
 
 /// Reads a request up to its empty line.
-fn read_question(mut peer: &UnixStream) -> io::Result<()> {
+fn read_question(mut peer: &UnixStream, deadline: Instant) -> io::Result<()> {
     let mut question = Vec::new();
     let mut buffer = [0; 1024];
     while question.len() < QUESTION && !question.windows(4).any(|end| end == b"\r\n\r\n") {
+        peer.set_read_timeout(Some(left(deadline)?))?;
         match peer.read(&mut buffer)? {
             0 => break,
             size => question.extend_from_slice(buffer.get(..size).unwrap_or_default()),
         }
     }
     Ok(())
+}
+
+/// The time that a peer has left.
+fn left(deadline: Instant) -> io::Result<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(left) }
 }
 
 fn of_daemon(sites: &Sites, vhosts: usize) -> Value {
