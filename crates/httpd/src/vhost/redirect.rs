@@ -31,6 +31,7 @@ enum What {
     Scheme(String),
     Authority,
     Path,
+    Escape,
     Status,
     Rest,
 }
@@ -44,11 +45,24 @@ impl fmt::Display for RedirectError {
                 write!(f, "there is no origin (write one, for example https://www.example.com)")
             }
             What::SecondLine => write!(f, "a second origin (one line is all there can be)"),
-            What::Scheme(text) => write!(
+            What::Scheme(text) => {
+                let host = text.rsplit("://").next().unwrap_or_default();
+                let meant = format!("https://{host}");
+                write!(
+                    f,
+                    "{text:?} begins with neither https:// nor http:// (did you mean {meant:?}?)"
+                )
+            }
+            What::Authority => write!(
                 f,
-                "{text:?} begins with neither https:// nor http:// (did you mean https://{text}?)"
+                "no valid host behind the scheme (a name or an address, then a port if it needs one; \
+                 no user)"
             ),
-            What::Authority => write!(f, "no valid host behind the scheme"),
+            What::Escape => write!(
+                f,
+                "a percent sign without two hexadecimal digits behind it (write %25 for the sign \
+                 itself)"
+            ),
             What::Path => write!(
                 f,
                 "the path behind the host has a byte that no path has, a query or a fragment \
@@ -98,10 +112,10 @@ fn parse_line(text: &str) -> Result<Redirect, What> {
     if words.next().is_some() {
         return Err(What::Rest);
     }
-    let (scheme, rest) = origin.split_once("://").ok_or_else(|| What::Scheme(origin.to_owned()))?;
+    let (scheme, rest) = origin.split_once("://").ok_or_else(|| no_scheme(origin))?;
     let scheme = scheme.to_ascii_lowercase();
     if !matches!(&*scheme, "http" | "https") {
-        return Err(What::Scheme(origin.to_owned()));
+        return Err(no_scheme(origin));
     }
     let path_at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at_checked(path_at).ok_or(What::Authority)?;
@@ -112,8 +126,21 @@ fn parse_line(text: &str) -> Result<Redirect, What> {
     {
         return Err(What::Path);
     }
+    if !rest.split('%').skip(1).all(is_escaped) {
+        return Err(What::Escape);
+    }
     let authority = self::authority(authority).ok_or(What::Authority)?;
     Ok(Redirect { origin: format!("{scheme}://{authority}{path}").into(), status })
+}
+
+/// What is told of an origin without a scheme that can be used: its beginning is enough.
+fn no_scheme(origin: &str) -> What {
+    What::Scheme(origin.chars().take(100).collect())
+}
+
+/// Whether what is behind a percent sign makes it an escape (RFC 3986 §2.1).
+fn is_escaped(behind: &str) -> bool {
+    behind.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// A host with its port, in ASCII.
@@ -143,6 +170,7 @@ mod tests {
             ("# moved\n\n  https://[::1]:80\t307 ", "https://[::1]:80 307"),
             ("\u{feff}https://bücher.example", "https://xn--bcher-kva.example 301"),
             ("https://docs.example.com/v2/", "https://docs.example.com/v2 301"),
+            ("https://h/a%20b%2f", "https://h/a%20b%2f 301"),
         ] {
             assert_eq!(told(text).as_deref(), Ok(redirect), "{text:?}");
         }
@@ -155,12 +183,17 @@ mod tests {
             ("# a\n#b\n", "line 2: there is no origin"),
             ("www.example.com", "line 1: \"www.example.com\" begins with neither"),
             ("ftp://a", "line 1: \"ftp://a\" begins with neither"),
+            ("\u{1b}[2J", "line 1: \"\\u{1b}[2J\" begins"),
             ("https://", "line 1: no valid host"),
             ("https://u@h", "line 1: no valid host"),
             ("https://h:99999", "line 1: no valid host"),
             ("https://h?a", "line 1: the path"),
             ("https://h#a", "line 1: the path"),
             ("https://h/\u{e4}", "line 1: the path"),
+            ("https://h/100%", "line 1: a percent sign"),
+            ("https://h/%zz", "line 1: a percent sign"),
+            ("https://h/%4/a", "line 1: a percent sign"),
+            ("https://a%zz/", "line 1: a percent sign"),
             ("https://h 200", "line 1: the status"),
             ("https://h 301 x", "line 1: something follows"),
             ("https://h\nhttps://i", "line 2: a second origin"),
@@ -168,6 +201,9 @@ mod tests {
             let found = told(text).unwrap_err();
             assert!(found.starts_with(error), "{text:?}: {found}");
         }
+        assert!(told("ftp://a").unwrap_err().ends_with("(did you mean \"https://a\"?)"));
+        assert!(told("\u{1b}[2J").unwrap_err().ends_with("(did you mean \"https://\\u{1b}[2J\"?)"));
+        assert!(told(&"a".repeat(60_000)).unwrap_err().len() < 400);
         assert!(parse(b"#\n\xff").unwrap_err().to_string().starts_with("line 2: not UTF-8"));
     }
 }
