@@ -139,7 +139,7 @@ impl Watcher {
             // So that the log is in order.
             vhosts.sort_by(|one, other| one.path.cmp(&other.path));
             for vhost in vhosts {
-                self.look(vhost);
+                self.opener.look(vhost);
             }
         } else {
             info!(
@@ -153,6 +153,8 @@ impl Watcher {
 
     /// Keeps the table true from now on.
     pub(crate) fn run(&mut self) {
+        self.follow_known();
+        // What changed before it was watched is found by the first poll.
         let mut poll_at = Instant::now();
         let mut paths = HashSet::new();
         loop {
@@ -271,9 +273,7 @@ impl Watcher {
         self.read_names();
         self.read_previews();
         if self.hints.lost_opened() {
-            let table = self.published.load_full();
-            let all = table.vhosts().chain(table.previews().vhosts());
-            all.filter(|vhost| vhost.is_known()).for_each(|vhost| self.follow(vhost));
+            self.follow_known();
         }
         let known: Vec<_> = self.chains.values().map(|(vhost, _)| Arc::clone(vhost)).collect();
         for vhost in known {
@@ -334,6 +334,13 @@ impl Watcher {
                 self.read_again(vhost);
             }
         }
+    }
+
+    /// Watches what all virtual hosts depend on that were looked at.
+    fn follow_known(&mut self) {
+        let table = self.published.load_full();
+        let all = table.vhosts().chain(table.previews().vhosts());
+        all.filter(|vhost| vhost.is_known()).for_each(|vhost| self.follow(vhost));
     }
 
     /// Watches what a virtual host depends on now; nothing if it is not known.

@@ -59,7 +59,8 @@ impl Watcher {
                     self.gone.remove(&name);
                     self.look(&vhost);
                 } else {
-                    self.gone.entry(name).or_insert_with(Instant::now);
+                    // An event says that it was there until now, if only for a moment.
+                    self.gone.insert(name, Instant::now());
                 }
             }
             // Another entry for the same name comes or goes.
