@@ -20,6 +20,8 @@ mod plan;
 mod report;
 #[path = "storm/samples.rs"]
 mod samples;
+#[path = "storm/slowness.rs"]
+mod slowness;
 #[path = "storm/stormer.rs"]
 mod stormer;
 
@@ -50,26 +52,28 @@ fn a_storm_breaks_no_response_and_leaves_nothing_behind(backend: &str) {
     let settings = Settings::from_environment();
     println!("storm: {backend}, STORM_SEED={}, {:?}", settings.seed, settings.limit);
     let mut ground = None;
-    let mut server = Server::start(backend, |vhosts| ground = Some(Ground::lay(vhosts)));
+    let mut server =
+        Server::start_in(&settings.place, backend, |vhosts| ground = Some(Ground::lay(vhosts)));
     let ground = ground.unwrap();
     let mut stormer = Stormer::new(&ground, settings.seed);
     stormer.begin();
     assert_settled(&ground, &server);
     let counts = Counts::default();
+    let seed = settings.seed;
     let start = Instant::now();
     let (tally, samples) = thread::scope(|scope| {
         let (ground, server, counts) = (&ground, &server, &counts);
         for number in 0..CLIENTS {
-            scope.spawn(move || Client::new(ground, server, counts, settings.seed, number).run());
+            scope.spawn(move || Client::new(ground, server, counts, seed, number).run());
         }
-        scope.spawn(|| ground.sleep_and_measure());
+        scope.spawn(|| ground.slowness.measure(server.pid(), || ground.is_over()));
         let samples = scope.spawn(|| Samples::take(ground, server));
         let tally = scope.spawn(|| stormer.run(&settings)).join();
         ground.stop.store(true, Ordering::Relaxed);
         (tally, samples.join().unwrap())
     });
     let time = start.elapsed();
-    let failures = counts.failures();
+    let failures = counts.failures(&ground);
     assert!(failures.is_empty(), "seed {}:\n{}", settings.seed, failures.join("\n"));
     let mut latencies: Vec<_> =
         ground.vhosts.iter().flat_map(|vhost| vhost.history.latencies()).collect();
@@ -81,7 +85,7 @@ fn a_storm_breaks_no_response_and_leaves_nothing_behind(backend: &str) {
         tally: tally.unwrap(),
         counts: &counts,
         latencies,
-        overslept: ground.overslept(),
+        overslept: ground.slowness.overslept(),
     };
     println!("{report}");
     for status in [200, 206, 304, 404, 503] {
@@ -106,7 +110,7 @@ fn assert_settled(ground: &Ground, server: &Server) {
     for vhost in &ground.vhosts {
         let last = &vhost.generations[vhost.history.latest()];
         for (at, (path, _)) in RESOURCES.iter().enumerate() {
-            let rest = (SETTLED + ground.overslept()).saturating_sub(start.elapsed());
+            let rest = (SETTLED + ground.slowness.overslept()).saturating_sub(start.elapsed());
             until(rest, &format!("{} is settled", vhost.name), || {
                 let response = server.get(&vhost.name, path);
                 response.status == 200 && response.body == last.resources[at].body

@@ -199,8 +199,24 @@ impl Server {
         Self::spawn(shell, backend, &["--workers", "2"], lay)
     }
 
-    fn spawn(mut command: Command, backend: &str, flags: &[&str], lay: impl FnOnce(&Path)) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+    /// Starts a daemon whose directory is made in `place`.
+    pub(crate) fn start_in(place: &Path, backend: &str, lay: impl FnOnce(&Path)) -> Self {
+        let dir = tempfile::tempdir_in(place).unwrap();
+        let daemon = Command::new(env!("CARGO_BIN_EXE_httpd"));
+        Self::spawn_in(dir, daemon, backend, &["--workers", "2"], lay)
+    }
+
+    fn spawn(command: Command, backend: &str, flags: &[&str], lay: impl FnOnce(&Path)) -> Self {
+        Self::spawn_in(tempfile::tempdir().unwrap(), command, backend, flags, lay)
+    }
+
+    fn spawn_in(
+        dir: tempfile::TempDir,
+        mut command: Command,
+        backend: &str,
+        flags: &[&str],
+        lay: impl FnOnce(&Path),
+    ) -> Self {
         let vhosts = dir.path().join("vhosts");
         std::fs::create_dir(&vhosts).unwrap();
         lay(&vhosts);

@@ -1,9 +1,9 @@
 //! What a response has to be: whole, of one generation, and of one that was live at some moment
 //! between the writing of its request and its end.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::history::Heard;
+use crate::history::{Bounds, Heard};
 use crate::plan::{Ground, RESOURCES, Tagged};
 
 /// Largest body that the daemon copies, so that its bytes are right even when its file is changed
@@ -48,6 +48,45 @@ pub(crate) struct Asked {
     pub(crate) asking: Asking,
 }
 
+impl Asked {
+    /// The request as it is written.
+    pub(crate) fn text(&self, ground: &Ground) -> String {
+        let vhost = &ground.vhosts[self.vhost];
+        let method = if self.head_only { "HEAD" } else { "GET" };
+        let tag = |generation: usize| &*vhost.generations[generation].resources[self.resource].tag;
+        let fields = match &self.asking {
+            Asking::Everything => String::new(),
+            Asking::NoneMatch(known) => {
+                let tags: Vec<_> = known.iter().map(|generation| tag(*generation)).collect();
+                format!("If-None-Match: {}\r\n", tags.join(", "))
+            }
+            Asking::Part(range, required) => {
+                let range = match range {
+                    Range::Between(first, last) => format!("{first}-{last}"),
+                    Range::From(first) => format!("{first}-"),
+                    Range::Last(count) => format!("-{count}"),
+                };
+                let required = required.map(|of| format!("If-Range: {}\r\n", tag(of)));
+                format!("Range: bytes={range}\r\n{}", required.unwrap_or_default())
+            }
+        };
+        let (path, host) = (RESOURCES[self.resource].0, &vhost.name);
+        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n")
+    }
+
+    /// What was asked between which times, and what had become of the entry.
+    pub(crate) fn told(&self, ground: &Ground, (written, ended): (Instant, Instant)) -> String {
+        let [after, until] = [written, ended].map(|at| at - ground.start);
+        let entry = ground.vhosts[self.vhost].history.told(ended, ground.start);
+        let slack = ground.slowness.around(written, ended);
+        let text = self.text(ground);
+        format!(
+            "  asked after {after:?}, answered until {until:?} (the daemon was kept waiting for \
+             {slack:?}):\n{text}  the entry:\n{entry}"
+        )
+    }
+}
+
 /// A response that was read.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -74,14 +113,14 @@ impl Answer {
     }
 }
 
-/// Proves a response; what is wrong with it if that fails.
+/// Proves that a response is right for some generation, or for none; what it says, or what is wrong.
 pub(crate) fn prove(
     ground: &Ground,
     asked: &Asked,
     answer: &Answer,
     times: (Instant, Instant),
-) -> Result<(), String> {
-    let heard = match answer.status {
+) -> Result<Heard, String> {
+    match answer.status {
         200 | 206 | 304 => {
             let tag = answer.field("ETag")?;
             let of = ground.tagged(tag).ok_or_else(|| format!("nothing has the tag {tag}"))?;
@@ -89,41 +128,27 @@ pub(crate) fn prove(
                 return Err(format!("the tag is that of {of:?}"));
             }
             is_right(ground, asked, answer, of, times)?;
-            Heard::Generation(of.generation)
+            Ok(Heard::Generation(of.generation))
         }
-        404 => Heard::Missing,
+        404 => Ok(Heard::Missing),
         503 => {
-            let seconds = answer.field("Retry-After")?;
-            if seconds != "1" {
-                return Err(format!("Retry-After: {seconds}"));
-            }
-            Heard::Unavailable
+            expect("Retry-After", "1", answer.field("Retry-After")?)?;
+            Ok(Heard::Unavailable)
         }
-        status => return Err(format!("the status is {status}")),
-    };
-    is_allowed(ground, asked, heard, times)
+        status => Err(format!("the status is {status}")),
+    }
 }
 
-/// Whether it may be that no response came.
-pub(crate) fn prove_closed(
-    ground: &Ground,
-    asked: &Asked,
-    times: (Instant, Instant),
-) -> Result<(), String> {
-    is_allowed(ground, asked, Heard::Closed, times)
-}
-
-fn is_allowed(
+/// Whether what came may have come between these times.
+pub(crate) fn is_timely(
     ground: &Ground,
     asked: &Asked,
     heard: Heard,
     (written, ended): (Instant, Instant),
-) -> Result<(), String> {
+) -> bool {
     let history = &ground.vhosts[asked.vhost].history;
-    if history.allows(heard, written, ended, ground.bounds()) {
-        return Ok(());
-    }
-    Err(format!("{heard:?} was not live then"))
+    let allows = |slack| history.allows(heard, written, ended, Bounds::with(slack));
+    allows(Duration::ZERO) || allows(ground.slowness.around(written, ended))
 }
 
 /// Whether status, fields and body are those of a generation for this request.
@@ -132,7 +157,7 @@ fn is_right(
     asked: &Asked,
     answer: &Answer,
     of: Tagged,
-    (written, ended): (Instant, Instant),
+    times: (Instant, Instant),
 ) -> Result<(), String> {
     let size = RESOURCES[of.resource].1;
     let part = match &asked.asking {
@@ -157,9 +182,7 @@ fn is_right(
     }
     let body = &ground.resource(of).body[part];
     // That the connection might have been closed says that the file was changed at that time.
-    let history = &ground.vhosts[of.vhost].history;
-    let may_differ =
-        || body.len() > COPIED && history.allows(Heard::Closed, written, ended, ground.bounds());
+    let may_differ = || body.len() > COPIED && is_timely(ground, asked, Heard::Closed, times);
     match body.iter().zip(&answer.body).position(|(right, found)| right != found) {
         Some(at) if !may_differ() => {
             let found = &answer.body[at..answer.body.len().min(at + 80)];

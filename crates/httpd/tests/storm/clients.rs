@@ -6,10 +6,11 @@ use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::checker::{Answer, Asked, Asking, Range, prove, prove_closed};
+use crate::checker::{Answer, Asked, Asking, Range, is_timely, prove};
 use crate::common::Server;
+use crate::history::Heard;
 use crate::plan::{CLIENTS, GENERATIONS, Ground, RESOURCES, Rng};
-use crate::report::Counts;
+use crate::report::{Counts, Doubt};
 
 /// Most requests that are written at once.
 const DEPTH: usize = 8;
@@ -85,7 +86,7 @@ impl<'g> Client<'g> {
             let depth = if self.rng.one_in(2) { 1 } else { 1 + self.rng.below(DEPTH) };
             let mut batch: VecDeque<_> = (0..depth).map(|_| self.request(&hosts)).collect();
             asked += depth;
-            let text: String = batch.iter().map(|asked| written(self.ground, asked)).collect();
+            let text: String = batch.iter().map(|asked| asked.text(self.ground)).collect();
             let start = Instant::now();
             // What was closed meanwhile is found out by reading.
             let sent = (&stream).write_all(text.as_bytes());
@@ -101,12 +102,14 @@ impl<'g> Client<'g> {
                     Err(error) => return self.closed(&asked, start, &error, sent.err()),
                 };
                 let times = (start, Instant::now());
-                prove(self.ground, &asked, &answer, times)
-                    .map_err(|what| self.told(&asked, Some(&answer), times, &what))?;
+                let heard = prove(self.ground, &asked, &answer, times).map_err(|what| {
+                    format!("{what}\n{}\n{}", asked.told(self.ground, times), answer.head)
+                })?;
                 self.counts.count(answer.status, answer.body.len());
-                if answer.field("Connection").is_ok_and(|value| value == "close") {
-                    let told = |what: String| self.told(&asked, Some(&answer), times, &what);
-                    prove_closed(self.ground, &asked, times).map_err(told)?;
+                let closes = answer.field("Connection").is_ok_and(|value| value == "close");
+                self.time(&asked, heard, times);
+                if closes {
+                    self.time(&asked, Heard::Closed, times);
                     return Ok(End::Closed);
                 }
             }
@@ -124,15 +127,20 @@ impl<'g> Client<'g> {
     ) -> Result<End, String> {
         let ends = [ErrorKind::UnexpectedEof, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
         let times = (start, Instant::now());
-        let result = if ends.contains(&error.kind()) {
-            prove_closed(self.ground, asked, times)
-        } else {
-            Err("no response".to_owned())
-        };
-        result.map(|()| End::Closed).map_err(|what| {
-            let sent = sent.map_or_else(String::new, |error| format!(", when writing: {error}"));
-            self.told(asked, None, times, &format!("{what}: {error}{sent}"))
-        })
+        if ends.contains(&error.kind()) {
+            self.time(asked, Heard::Closed, times);
+            return Ok(End::Closed);
+        }
+        let sent = sent.map_or_else(String::new, |error| format!(", when writing: {error}"));
+        Err(format!("no response: {error}{sent}\n{}", asked.told(self.ground, times)))
+    }
+
+    /// What came at a time at which it should not is a failure, unless it turns out that the daemon
+    /// could not know.
+    fn time(&self, asked: &Asked, heard: Heard, times: (Instant, Instant)) {
+        if !is_timely(self.ground, asked, heard, times) {
+            self.counts.doubt(self.ground, Doubt { asked: asked.clone(), heard, times });
+        }
     }
 
     fn request(&mut self, hosts: &[usize]) -> Asked {
@@ -174,52 +182,6 @@ impl<'g> Client<'g> {
             self.rng.below(GENERATIONS)
         }
     }
-
-    /// A failure with all that is known of it.
-    fn told(
-        &self,
-        asked: &Asked,
-        answer: Option<&Answer>,
-        (written_at, ended): (Instant, Instant),
-        what: &str,
-    ) -> String {
-        let vhost = &self.ground.vhosts[asked.vhost];
-        let start = self.ground.start;
-        format!(
-            "{what}\n  asked {:?} after {:?} of the storm:\n{}  answered until {:?}:\n{}\n  the entry:\n{}",
-            vhost.name,
-            written_at - start,
-            written(self.ground, asked),
-            ended - start,
-            answer.map_or("", |answer| &answer.head),
-            vhost.history.told(start),
-        )
-    }
-}
-
-/// A request as it is written.
-fn written(ground: &Ground, asked: &Asked) -> String {
-    let vhost = &ground.vhosts[asked.vhost];
-    let method = if asked.head_only { "HEAD" } else { "GET" };
-    let tag = |generation: usize| &vhost.generations[generation].resources[asked.resource].tag;
-    let fields = match &asked.asking {
-        Asking::Everything => String::new(),
-        Asking::NoneMatch(known) => {
-            let tags: Vec<_> = known.iter().map(|generation| tag(*generation).as_str()).collect();
-            format!("If-None-Match: {}\r\n", tags.join(", "))
-        }
-        Asking::Part(range, required) => {
-            let range = match range {
-                Range::Between(first, last) => format!("{first}-{last}"),
-                Range::From(first) => format!("{first}-"),
-                Range::Last(count) => format!("-{count}"),
-            };
-            let required = required.map(|generation| format!("If-Range: {}\r\n", tag(generation)));
-            format!("Range: bytes={range}\r\n{}", required.unwrap_or_default())
-        }
-    };
-    let (path, host) = (RESOURCES[asked.resource].0, &vhost.name);
-    format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{fields}\r\n")
 }
 
 /// Reads a response as its framing says (RFC 9112 §6).

@@ -8,14 +8,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Longest time after a change of the vhosts directory at which it is not seen.
-const NOTICED: Duration = Duration::from_millis(500);
+pub(crate) const NOTICED: Duration = Duration::from_millis(500);
 /// The same for a file that is changed in place, which is found by looking every second.
 const FOUND: Duration = Duration::from_millis(1500);
 /// A name that is gone for a shorter time is never answered 404.
 const GRACE: Duration = Duration::from_secs(1);
-/// How much longer all may take for each second by which the machine lets a thread oversleep: other
-/// threads keep the daemon from its processor as well.
-const MACHINE: u32 = 4;
 /// States of an entry that are told with a failure.
 const TOLD: usize = 12;
 
@@ -27,8 +24,8 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    pub(crate) fn on_a_machine_that_oversleeps(overslept: Duration) -> Self {
-        let slack = MACHINE * overslept;
+    /// With so much time more for a machine that is busy.
+    pub(crate) fn with(slack: Duration) -> Self {
         Self { noticed: NOTICED + slack, found: FOUND + slack }
     }
 }
@@ -43,8 +40,7 @@ pub(crate) enum Change {
     /// It is not there.
     Removed,
     /// The live file is changed in place: 503, or this generation that was copied over it.
-    /// `is_live` if it is certain that the daemon has opened the file.
-    Attacked { with: Option<usize>, is_live: bool },
+    Attacked { with: Option<usize> },
 }
 
 /// What came in answer to a request.
@@ -99,12 +95,6 @@ impl History {
         self.lock().last().unwrap().change
     }
 
-    /// Whether the last change was surely seen.
-    pub(crate) fn is_settled(&self, bounds: Bounds) -> bool {
-        let last = *self.lock().last().unwrap();
-        last.done.is_some_and(|done| done.elapsed() > bounds.noticed)
-    }
-
     /// The generation that was deployed last.
     pub(crate) fn latest(&self) -> usize {
         let states = self.lock();
@@ -148,14 +138,14 @@ impl History {
         stood.filter_map(|pair| pair[0].seen).collect()
     }
 
-    /// The last changes, with their times since `start`.
-    pub(crate) fn told(&self, start: Instant) -> String {
+    /// The last changes before a time, with their times since `start`.
+    pub(crate) fn told(&self, before: Instant, start: Instant) -> String {
         let mut text = String::new();
         let states = self.lock();
-        for state in states.iter().rev().take(TOLD).rev() {
-            let done = state.done.map(|done| done.saturating_duration_since(start));
-            let began = state.began.saturating_duration_since(start);
-            writeln!(text, "    {:?} from {began:?} to {done:?}", state.change).unwrap();
+        let count = states.partition_point(|state| state.began <= before);
+        for State { change, began, done, .. } in &states[count.saturating_sub(TOLD)..count] {
+            let [began, done] = [began, &done.unwrap_or(*began)].map(|at| *at - start);
+            writeln!(text, "    {change:?} from {began:?} to {done:?}").unwrap();
         }
         text
     }
@@ -181,7 +171,7 @@ fn over(states: &[State], at: usize, bounds: Bounds) -> Option<Instant> {
                 clean = clean.or(state.done);
                 None
             }
-            Change::Bad | Change::Attacked { is_live: false, .. } => {
+            Change::Bad => {
                 clean = None;
                 None
             }
@@ -189,9 +179,13 @@ fn over(states: &[State], at: usize, bounds: Bounds) -> Option<Instant> {
                 clean = None;
                 stands(GRACE + bounds.noticed)
             }
-            Change::Attacked { is_live: true, .. } => {
+            Change::Attacked { .. } => {
                 clean = None;
-                stands(bounds.found)
+                // A file that was not open yet is a bad one like others.
+                let before = &states[number - 1];
+                let is_good = matches!(before.change, Change::Good(_));
+                let seen = before.done.is_some_and(|done| done + bounds.noticed <= state.began);
+                if is_good && seen { stands(bounds.found) } else { None }
             }
         };
         if ended.is_some() {
@@ -212,7 +206,7 @@ fn answers(states: &[State], at: usize, heard: Heard, ended: Instant) -> bool {
             let gone = state.began + GRACE;
             heard == Heard::Missing && gone <= ended && gone <= back
         }
-        Change::Attacked { with, .. } => match heard {
+        Change::Attacked { with } => match heard {
             Heard::Generation(generation) => with == Some(generation),
             Heard::Unavailable | Heard::Closed => true,
             Heard::Missing => false,
@@ -232,7 +226,7 @@ fn note(states: &mut [State], at: usize, heard: Heard, ended: Instant, bounds: B
             break;
         }
         let change = states[before].change;
-        let same = matches!(change, Change::Attacked { with, .. } if with == Some(generation));
+        let same = matches!(change, Change::Attacked { with } if with == Some(generation));
         if same || change == Change::Good(generation) {
             return;
         }
@@ -266,7 +260,7 @@ mod tests {
 
     const ONE: Heard = Heard::Generation(1);
     const TWO: Heard = Heard::Generation(2);
-    const ATTACKED: Change = Change::Attacked { with: None, is_live: true };
+    const ATTACKED: Change = Change::Attacked { with: None };
 
     #[test]
     fn a_generation_is_answered_until_its_successor_had_to_be_seen() {
@@ -335,10 +329,15 @@ mod tests {
         let changes = [(0, Change::Good(1)), (2000, ATTACKED)];
         assert!(allows(&changes, ONE, 2010, 2020));
         assert!(!allows(&changes, ONE, 9000, 9010));
-        let unseen = Change::Attacked { with: Some(2), is_live: false };
-        let changes = [(0, Change::Good(1)), (2000, unseen)];
-        assert!(allows(&changes, ONE, 9000, 9010));
-        assert!(allows(&changes, TWO, 9000, 9010));
+    }
+
+    #[test]
+    fn an_attack_on_what_may_not_be_open_yet_ends_nothing() {
+        let attacked = Change::Attacked { with: Some(3) };
+        let changes = [(0, Change::Good(1)), (2000, Change::Good(2)), (2100, attacked)];
+        for generation in [1, 2, 3] {
+            assert!(allows(&changes, Heard::Generation(generation), 9000, 9010));
+        }
     }
 
     #[test]

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::common::{Site, etag, numbered};
-use crate::history::{Bounds, History};
+use crate::history::History;
+use crate::slowness::Slowness;
 
 /// Clients that ask without pause.
 pub(crate) const CLIENTS: usize = 64;
@@ -30,6 +30,10 @@ const VICTIM_FILES: usize = 1;
 const SEED: u64 = 2010;
 const SHORT: Duration = Duration::from_secs(8);
 
+/// Where nothing waits for a disk: on one, a change of a directory takes as long as what else is
+/// written, and the daemon can't see it sooner.
+const MEMORY: &str = "/dev/shm";
+
 /// When a storm is over.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Limit {
@@ -37,12 +41,13 @@ pub(crate) enum Limit {
     Time(Duration),
 }
 
-/// What is asked for by the environment: `STORM_SEED`, `STORM_SWAPS` or `STORM_SECONDS`, and
-/// `STORM_SOAK` for one after which memory has to be as it was.
-#[derive(Debug, Clone, Copy)]
+/// What is asked for by the environment: `STORM_SEED`, `STORM_SWAPS` or `STORM_SECONDS`, `STORM_DIR`
+/// in which all files are made, and `STORM_SOAK` for one after which memory has to be as it was.
+#[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) seed: u64,
     pub(crate) limit: Limit,
+    pub(crate) place: PathBuf,
     pub(crate) is_soak: bool,
 }
 
@@ -59,7 +64,10 @@ impl Settings {
             (Some(_), Some(_)) => panic!("STORM_SWAPS or STORM_SECONDS, not both"),
         };
         let seed = number("STORM_SEED").unwrap_or(SEED);
-        Self { seed, limit, is_soak: std::env::var_os("STORM_SOAK").is_some() }
+        let memory =
+            || if Path::new(MEMORY).is_dir() { MEMORY.into() } else { std::env::temp_dir() };
+        let place = std::env::var_os("STORM_DIR").map_or_else(memory, PathBuf::from);
+        Self { seed, limit, place, is_soak: std::env::var_os("STORM_SOAK").is_some() }
     }
 }
 
@@ -152,8 +160,7 @@ pub(crate) struct Ground {
     /// Beside the vhosts directory.
     pub(crate) directory: PathBuf,
     pub(crate) start: Instant,
-    /// Nanoseconds by which a sleep of a millisecond was too long at most.
-    overslept: AtomicU64,
+    pub(crate) slowness: Slowness,
     pub(crate) stop: AtomicBool,
 }
 
@@ -191,7 +198,7 @@ impl Ground {
             tags,
             directory,
             start: Instant::now(),
-            overslept: AtomicU64::new(0),
+            slowness: Slowness::default(),
             stop: AtomicBool::new(false),
         }
     }
@@ -206,26 +213,6 @@ impl Ground {
 
     pub(crate) fn resource(&self, of: Tagged) -> &Resource {
         &self.vhosts[of.vhost].generations[of.generation].resources[of.resource]
-    }
-
-    /// Measures by how much the machine lets a thread oversleep, until the end of the storm.
-    pub(crate) fn sleep_and_measure(&self) {
-        const NAP: Duration = Duration::from_millis(1);
-        while !self.is_over() {
-            let start = Instant::now();
-            thread::sleep(NAP);
-            let over = start.elapsed().saturating_sub(NAP).as_nanos() as u64;
-            self.overslept.fetch_max(over, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn overslept(&self) -> Duration {
-        Duration::from_nanos(self.overslept.load(Ordering::Relaxed))
-    }
-
-    /// How long the daemon may take for what, on a machine as busy as this one was.
-    pub(crate) fn bounds(&self) -> Bounds {
-        Bounds::on_a_machine_that_oversleeps(self.overslept())
     }
 
     pub(crate) fn is_over(&self) -> bool {

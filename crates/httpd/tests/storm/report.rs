@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::checker::{Asked, is_timely};
+use crate::history::Heard;
 use crate::plan::Ground;
 use crate::stormer::Tally;
 
 /// Failures that are kept.
 const MOST_FAILURES: usize = 3;
+/// Responses whose time is looked at again when the storm is over.
+const MOST_DOUBTS: usize = 100_000;
 
 /// What clients count.
 #[derive(Debug, Default)]
@@ -19,6 +23,15 @@ pub(crate) struct Counts {
     bytes: AtomicU64,
     closed: AtomicU64,
     failures: Mutex<Vec<String>>,
+    doubts: Mutex<Vec<Doubt>>,
+}
+
+/// What came at a time at which it should not have, as far as was known then.
+#[derive(Debug)]
+pub(crate) struct Doubt {
+    pub(crate) asked: Asked,
+    pub(crate) heard: Heard,
+    pub(crate) times: (Instant, Instant),
 }
 
 impl Counts {
@@ -43,8 +56,27 @@ impl Counts {
         ground.stop.store(true, Ordering::Relaxed);
     }
 
-    pub(crate) fn failures(&self) -> Vec<String> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// What may be a failure. So many end the storm.
+    pub(crate) fn doubt(&self, ground: &Ground, doubt: Doubt) {
+        let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        doubts.push(doubt);
+        if doubts.len() >= MOST_DOUBTS {
+            ground.stop.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// All failures, when the storm is over and all is known.
+    pub(crate) fn failures(&self, ground: &Ground) -> Vec<String> {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+        let failed = doubts
+            .iter()
+            .filter(|Doubt { asked, heard, times }| !is_timely(ground, asked, *heard, *times))
+            .map(|Doubt { asked, heard, times }| {
+                format!("{heard:?} at the wrong time\n{}", asked.told(ground, *times))
+            });
+        failures.extend(failed.take(MOST_FAILURES));
+        failures
     }
 
     pub(crate) fn of_status(&self, status: u16) -> u64 {

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::attacks::{ATTACKS, Attack, CORRUPT};
-use crate::history::Change;
+use crate::history::{Change, NOTICED};
 use crate::plan::{GENERATIONS, Ground, Limit, Rng, Settings};
 
 /// Longest pause between two changes, in milliseconds.
@@ -18,8 +18,11 @@ const GONE: usize = 3000;
 /// Longest time until an attacked file is repaired, in milliseconds: mostly before the daemon looks
 /// at it by itself.
 const BROKEN: [usize; 4] = [1, 10, 100, 4000];
+/// Time for which a name that comes back is left alone: it must not be gone again without having
+/// been seen to be there.
+const BACK: Duration = Duration::from_secs(2);
 /// One of so many deploys stands until it is surely seen, so that its latency can be told.
-const STANDS: usize = 32;
+const STANDS: usize = 16;
 
 /// How often what was done.
 #[derive(Debug, Default, Clone, Copy)]
@@ -118,12 +121,10 @@ impl<'g> Stormer<'g> {
         let comes_back = vhost.history.last() == Change::Removed;
         let generation = vhost.history.latest() + 1 + self.rng.below(GENERATIONS - 1);
         self.put(at, generation % GENERATIONS);
-        let noticed = self.ground.bounds().noticed;
         if comes_back {
-            // Or it might be gone again without having been seen to be there.
-            self.leave_alone(at, 2 * noticed);
+            self.leave_alone(at, BACK);
         } else if self.rng.one_in(STANDS) {
-            self.leave_alone(at, noticed);
+            self.leave_alone(at, NOTICED);
         }
     }
 
@@ -192,9 +193,8 @@ impl<'g> Stormer<'g> {
         let other = self.rng.below(GENERATIONS);
         let attack = *self.rng.pick(&ATTACKS);
         let with = matches!(attack, Attack::Copy).then_some(other);
-        let is_live = vhost.history.is_settled(self.ground.bounds());
         let entry = self.ground.entry(vhost);
-        let change = Change::Attacked { with, is_live };
+        let change = Change::Attacked { with };
         let other = &vhost.generations[other].path;
         vhost.history.change(change, || attack.make(&entry, other, &mut self.rng));
         self.tally.attacks += 1;
