@@ -13,6 +13,9 @@ use nix::unistd::Pid;
 
 use crate::{Client, Failure};
 
+/// Lines of its log that are handed on at most.
+const MOST_TROUBLES: usize = 10;
+
 /// A daemon on a port that the kernel chose. Dropping it kills it.
 #[derive(Debug)]
 pub struct Daemon {
@@ -30,8 +33,8 @@ pub struct Memory {
 }
 
 impl Daemon {
-    /// Starts a daemon on a vhosts directory, and returns when it listens. What it warns of is
-    /// handed on to standard error.
+    /// Starts a daemon on a vhosts directory, and returns when it listens. The first of
+    /// what it warns of is handed on to standard error.
     ///
     /// # Errors
     /// It ends instead; what it said is part of the error.
@@ -44,18 +47,21 @@ impl Daemon {
         // From here on an error kills it.
         let mut daemon = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         let mut last = String::new();
+        let mut told = 0;
         daemon.address = loop {
             let Some(line) = lines.next() else {
                 return Err(format!("the daemon ended before it listened: {last}").into());
             };
             last = line?;
-            tell(&last);
+            tell(&last, &mut told);
             let address = last.split("http://").nth(1).and_then(|rest| rest.split('/').next());
             if let Some(address) = address.and_then(|address| address.parse().ok()) {
                 break address;
             }
         };
-        thread::spawn(move || lines.map_while(Result::ok).for_each(|line| tell(&line)));
+        thread::spawn(move || {
+            lines.map_while(Result::ok).for_each(|line| tell(&line, &mut told));
+        });
         Ok(daemon)
     }
 
@@ -126,8 +132,11 @@ impl Drop for Daemon {
     }
 }
 
-fn tell(line: &str) {
-    if line.contains("warning: ") || line.contains("error: ") {
+/// Hands a line of the log on if it tells of trouble, and not very many did before.
+fn tell(line: &str, told: &mut usize) {
+    let is_trouble = line.contains("warning: ") || line.contains("error: ");
+    if is_trouble && *told < MOST_TROUBLES {
+        *told += 1;
         eprintln!("{line}");
     }
 }

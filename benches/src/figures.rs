@@ -1,7 +1,12 @@
 //! Figures out of many measurements.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use crate::Failure;
+
+/// Time after which no further change is made for the same figures.
+const ENOUGH: Duration = Duration::from_secs(60);
 
 /// Times from a change to the first answer that shows it.
 #[derive(Debug)]
@@ -16,6 +21,18 @@ impl FromIterator<Duration> for Latencies {
 }
 
 impl Latencies {
+    /// Makes so many changes, each of which returns its time, or as many as a minute has room for.
+    ///
+    /// # Errors
+    /// The first of `change`.
+    pub fn of(
+        times: usize,
+        change: impl FnMut(usize) -> Result<Duration, Failure>,
+    ) -> Result<Self, Failure> {
+        let start = Instant::now();
+        (0..times).take_while(|_| start.elapsed() < ENOUGH).map(change).collect()
+    }
+
     /// The shortest time that so many hundredths of all do not exceed.
     fn percentile(&self, hundredths: usize) -> Duration {
         let place = (self.0.len() * hundredths).div_ceil(100);

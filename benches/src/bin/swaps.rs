@@ -183,7 +183,7 @@ impl Sites {
 
     /// Deploys so many times, each time another site.
     fn swaps(&mut self, client: &mut Client, swaps: usize) -> Result<Latencies, Failure> {
-        let mut swap = |step| {
+        Latencies::of(swaps, |step| {
             let number = scattered(step, VHOSTS);
             let host = host(number);
             let next = *self.live(number)? + 1;
@@ -194,9 +194,8 @@ impl Sites {
                 client.wait(start, &host, &page(0), |answer| is_generation(answer, &host, next))?;
             *self.live(number)? = next;
             thread::sleep(PAUSE);
-            Ok::<_, Failure>(time)
-        };
-        (0..swaps).map(&mut swap).collect()
+            Ok(time)
+        })
     }
 }
 

@@ -25,15 +25,16 @@ pub(crate) fn measure(bench: &Bench, client: &mut Client, asked: usize) -> Resul
         ask(client, site(step))?;
     }
     let row = |name: &str, change: &mut dyn FnMut(usize) -> Result<Duration, Failure>| {
-        let times: Latencies = (0..changes).map(change).collect::<Result<_, _>>()?;
-        println!("| {name} | {times} |");
+        println!("| {name} | {} |", Latencies::of(changes, change)?);
         Ok::<_, Failure>(())
     };
     let mut swap = |step| swap(bench, client, site(step));
     row("swap of one that is open", &mut |number| swap(open.start + number))?;
     row("swap of one that was never asked for", &mut |number| swap(open.end + number))?;
     row("a name is added", &mut |number| add(bench, client, number))?;
-    row("a name is removed, with `--grace 0.001`", &mut |number| remove(bench, client, number))
+    row(&format!("a name is removed, with `--grace {GRACE}`"), &mut |number| {
+        remove(bench, client, number)
+    })
 }
 
 /// Deploys the next generation of a site.

@@ -7,10 +7,11 @@ use std::process::{Command, Stdio};
 
 use benches::{Client, Daemon, Failure, host, median, page, scattered};
 
-use crate::Bench;
+use crate::{Bench, STEPS};
 
-/// Sites that are asked for in turn, if there are as many. They all are open at a time.
-const IN_TURN: usize = 1_000;
+/// Sites that are asked for in turn, if there are as many: few enough to be open at a time, and a
+/// number that there is a directory of.
+const IN_TURN: usize = STEPS[1];
 /// Requests whose instructions are counted.
 const COUNTED: usize = 10_000;
 /// Requests of a round whose processor time is taken, and rounds.
@@ -26,10 +27,11 @@ struct Case {
     sites: usize,
 }
 
-/// Measures requests for one site of one, for one of all, and for many of all.
+/// Measures requests for one site and for many in turn, of few and of all.
 pub(crate) fn measure(bench: &Bench) -> Result<(), Failure> {
-    let vhosts = bench.count;
-    let cases = [(1, 1), (vhosts, 1), (vhosts, IN_TURN.min(vhosts))];
+    let all = bench.count;
+    let many = IN_TURN.min(all);
+    let cases = [(1, 1), (all, 1), (many, many), (all, many)];
     let cases = cases.map(|(vhosts, sites)| Case { vhosts, sites });
     let mut daemons = Vec::new();
     for case in cases {

@@ -104,14 +104,13 @@ impl Bench {
     fn starts(&self) -> Result<(), Failure> {
         println!("\n| vhosts | starts | median | 99 of 100 | most |\n|---:|---:|---:|---:|---:|");
         for count in self.steps() {
-            let start = || {
+            let start = |_| {
                 let middle = host(count / 2);
                 let start = Instant::now();
                 let daemon = self.start(count, &[])?;
                 daemon.client().wait(start, &middle, &page(0), |answer| answer.status == 200)
             };
-            let times: Latencies = (0..STARTS).map(|_| start()).collect::<Result<_, _>>()?;
-            println!("| {count} | {times} |");
+            println!("| {count} | {} |", Latencies::of(STARTS, start)?);
         }
         Ok(())
     }
