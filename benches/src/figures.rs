@@ -1,6 +1,8 @@
 //! Figures out of many measurements.
 
 use std::fmt;
+use std::fs;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Failure;
@@ -54,8 +56,18 @@ pub fn median(mut all: Vec<f64>) -> f64 {
     all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
+/// The machine, and how busy others keep it: what latencies depend on (proc(5)).
+///
+/// # Errors
+/// It does not tell.
+pub fn machine() -> Result<String, Failure> {
+    let load = fs::read_to_string("/proc/loadavg")?;
+    let load = load.split(' ').next().unwrap_or_default();
+    Ok(format!("{} cores, load average {load} at the start", thread::available_parallelism()?))
+}
+
 /// A time as a cell.
-pub fn milliseconds(time: Duration) -> String {
+fn milliseconds(time: Duration) -> String {
     format!("{:.2} ms", time.as_secs_f64() * 1e3)
 }
 

@@ -9,7 +9,7 @@ mod sites;
 
 pub use client::{Answer, Client};
 pub use daemon::{Daemon, Memory};
-pub use figures::{Latencies, median, milliseconds};
+pub use figures::{Latencies, machine, median};
 pub use sites::{FILES, host, is_generation, link, page, scattered, write};
 
 /// What ends a program.

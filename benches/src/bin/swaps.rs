@@ -50,6 +50,7 @@ fn main() -> Result<(), Failure> {
     let httpd = PathBuf::from(next()?);
     let directory = PathBuf::from(next()?);
     let swaps = next()?.to_str().ok_or("SWAPS is no number")?.parse()?;
+    println!("{}", benches::machine()?);
     println!("{VHOSTS} vhosts; the load is {CLIENTS} clients that ask without pause.\n");
     println!("| deploy | backend | requests of the load | swaps | median | 99 of 100 | most |");
     println!("|---|---|---:|---:|---:|---:|---:|");

@@ -48,6 +48,7 @@ fn main() -> Result<(), Failure> {
     if bench.count < 100 {
         return Err("COUNT is less than 100".into());
     }
+    println!("{}", benches::machine()?);
     bench.lay()?;
     bench.starts()?;
     bench.memory_and_changes()?;
