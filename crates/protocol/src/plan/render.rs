@@ -17,6 +17,10 @@ pub trait Sink {
 }
 
 const END_OF_HEAD: &[u8] = b"\r\n";
+/// Most bytes of a head and a body that are handed over as one span. A sink copies what is as small
+/// as that. Of a larger response it can so copy the head and leave the body in the file: whoever
+/// writes to the file while it is sent can't spoil the framing of what is promised already.
+const JOINED: u64 = 16 * 1024;
 const ALLOW: &[u8] = b"Allow: GET, HEAD, OPTIONS\r\n";
 
 impl Plan<'_> {
@@ -53,7 +57,8 @@ impl Plan<'_> {
                 let (head, body) = (variant.head(), variant.body());
                 if self.head_only {
                     sink.stored(head);
-                } else if body.offset == head.end() {
+                } else if body.offset == head.end() && head.size.saturating_add(body.size) <= JOINED
+                {
                     sink.stored(Span { size: head.size.saturating_add(body.size), ..head });
                 } else {
                     sink.stored(head);
