@@ -18,6 +18,13 @@ const MOST_REDIRECT: u64 = 64 * 1024;
 /// What was said about entries that name no virtual host, by their file name.
 pub(super) type Complaints = HashMap<OsString, String>;
 
+/// The names of the directory, and which of them more than one entry is for.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    pub(super) found: HashMap<Name, Found>,
+    pub(super) shared: HashSet<Name>,
+}
+
 /// An entry that names a virtual host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found {
@@ -29,11 +36,8 @@ pub(super) struct Found {
 /// their way to their name.
 ///
 /// Of several entries for one name a webroot goes before a redirect, then the first in order.
-pub(super) fn names(
-    directory: &Path,
-    complaints: &mut Complaints,
-) -> io::Result<HashMap<Name, Found>> {
-    let mut names: HashMap<Name, Found> = HashMap::new();
+pub(super) fn names(directory: &Path, complaints: &mut Complaints) -> io::Result<Names> {
+    let mut names = Names::default();
     let mut bad = HashSet::new();
     for entry in fs::read_dir(directory)? {
         let file_name = entry?.file_name();
@@ -41,12 +45,13 @@ pub(super) fn names(
             None => {}
             Some(Ok((name, kind))) => {
                 let found = Found { file_name, kind };
-                match names.get_mut(&name) {
-                    Some(other) if found.goes_before(other) => *other = found,
-                    Some(_) => {}
-                    None => {
-                        names.insert(name, found);
+                if let Some(other) = names.found.get_mut(&name) {
+                    if found.goes_before(other) {
+                        *other = found;
                     }
+                    names.shared.insert(name);
+                } else {
+                    names.found.insert(name, found);
                 }
             }
             Some(Err(text)) => {

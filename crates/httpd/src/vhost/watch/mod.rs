@@ -80,6 +80,8 @@ pub(crate) struct Watcher {
     complaint: Option<String>,
     /// Names that are not there any more, and when that was noticed.
     gone: HashMap<Name, Instant>,
+    /// Names that more than one entry was for when they were last read.
+    shared: HashSet<Name>,
     /// File names that are there for the first time, and since when.
     fresh: HashMap<OsString, Instant>,
     /// What each virtual host that was looked at depends on, by the address that it has while it is
@@ -119,6 +121,7 @@ impl Watcher {
             complaints: Complaints::new(),
             complaint: None,
             gone: HashMap::new(),
+            shared: HashSet::new(),
             fresh: HashMap::new(),
             chains: HashMap::new(),
             previews: config.previews.as_deref().map(PreviewScanner::new),

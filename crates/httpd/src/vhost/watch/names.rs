@@ -1,5 +1,6 @@
 //! The names of the directory on their way into the table.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::ops::Deref;
@@ -133,6 +134,8 @@ impl Watcher {
             }
         };
         self.complaint = None;
+        let scan::Names { found: names, shared } = names;
+        self.shared = shared;
         for (name, found) in &names {
             let directory = &self.directory;
             let is_current =
@@ -166,17 +169,28 @@ impl Watcher {
         let now = Instant::now();
         let grace = self.grace;
         let is_over = |since: &Instant| now.saturating_duration_since(*since) >= grace;
-        if !self.gone.values().any(is_over) {
-            return;
+        let over = |gone: &HashMap<Name, Instant>| -> Vec<Name> {
+            gone.iter().filter(|(_, since)| is_over(since)).map(|(name, _)| name.clone()).collect()
+        };
+        let mut names = over(&self.gone);
+        if names.iter().any(|name| self.shared.contains(name)) {
+            // Another entry stands for the same name.
+            self.stamp = None;
+            self.read_names();
+            names = over(&self.gone);
         }
-        // Another entry may stand for the same name by now.
-        self.stamp = None;
-        self.read_names();
-        let over = self.gone.iter().filter(|(_, since)| is_over(since));
-        let over: Vec<_> = over.map(|(name, _)| name.clone()).collect();
-        for name in over {
+        for name in names {
             self.gone.remove(&name);
-            self.replaced.extend(self.table().get(&name).map(Arc::clone));
+            let vhost = self.table().get(&name).map(Arc::clone);
+            // The directory is the truth, and may be gone itself, or be another by now.
+            let is_there = |vhost: &Arc<Vhost>| {
+                vhost.path.parent() == Some(&self.directory)
+                    && fs::symlink_metadata(&vhost.path).is_ok()
+            };
+            if !self.directory.is_dir() || vhost.as_ref().is_some_and(is_there) {
+                continue;
+            }
+            self.replaced.extend(vhost);
             self.draft().remove(&name);
             info!("vhost {name}: removed");
         }
