@@ -13,6 +13,8 @@ mod ranges;
 mod robust;
 #[path = "properties/rules.rs"]
 mod rules;
+#[path = "properties/spans.rs"]
+mod spans;
 #[path = "properties/split.rs"]
 mod split;
 #[path = "properties/without.rs"]
