@@ -69,13 +69,21 @@ impl Counts {
     pub(crate) fn failures(&self, ground: &Ground) -> Vec<String> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed = doubts
+        let failed: Vec<_> = doubts
             .iter()
             .filter(|Doubt { asked, heard, times }| !is_timely(ground, asked, *heard, *times))
-            .map(|Doubt { asked, heard, times }| {
-                format!("{heard:?} at the wrong time\n{}", asked.told(ground, *times))
-            });
-        failures.extend(failed.take(MOST_FAILURES));
+            .collect();
+        // Of one virtual host it is another fault than of all.
+        let mut of_vhosts = BTreeMap::<&str, u64>::new();
+        for doubt in &failed {
+            *of_vhosts.entry(&ground.vhosts[doubt.asked.vhost].name).or_default() += 1;
+        }
+        if !failed.is_empty() {
+            failures.push(format!("responses at the wrong time: {of_vhosts:?}"));
+        }
+        failures.extend(failed.iter().take(MOST_FAILURES).map(|Doubt { asked, heard, times }| {
+            format!("{heard:?} at the wrong time\n{}", asked.told(ground, *times))
+        }));
         failures
     }
 
