@@ -136,9 +136,10 @@ impl Display for Report<'_> {
         write!(
             out,
             "  first response of the new generation after {:.1?} in the median, {:.1?} for 99 of \
-             100 (of {} swaps); a thread overslept by {:.1?} at most",
+             100, {:.1?} at most (of {} swaps); a thread overslept by {:.1?} at most",
             self.latency(50),
             self.latency(99),
+            self.latency(100),
             self.latencies.len(),
             self.overslept
         )
