@@ -76,7 +76,8 @@ pub fn run(config: &Config) -> Result<(), Error> {
     };
     let controls = (0..config.workers).map(|_| Control::new().map(Arc::new));
     let controls = controls.collect::<Result<Vec<_>, _>>().map_err(system("create an eventfd"))?;
-    let mut watcher = Watcher::new(config, &sites, hints, incoming, controls.clone());
+    let mut watcher = Watcher::new(config, &sites, hints, incoming, controls.clone())
+        .map_err(|error| Error::System("start the reaper", error))?;
     watcher.start();
     if sites.published.load().is_empty() {
         warning!(

@@ -106,9 +106,10 @@ fn lay(vhosts: &Path) {
         .finish();
 }
 
-/// A port that nobody listens on at the moment.
-fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+/// An address that nobody listens on: of the loopback addresses one that is this process's.
+fn free_address() -> SocketAddr {
+    let [_, _, high, low] = std::process::id().to_be_bytes();
+    TcpListener::bind(SocketAddr::from(([127, 101, high, low], 0))).unwrap().local_addr().unwrap()
 }
 
 /// Sends a request and reads until so many bytes have come, or, the first time, until nothing
@@ -134,7 +135,7 @@ fn assert_allocates_nothing(backend: Backend) {
     UNCOUNTED.set(true);
     let dir = tempfile::tempdir().unwrap();
     lay(dir.path());
-    let address = free_port();
+    let address = free_address();
     let hour = Duration::from_secs(3600);
     let config = Config {
         vhosts_dir: dir.path().to_owned(),

@@ -6,6 +6,7 @@
 //! | `entry` | a virtual host |
 //! | `generation` | a webroot that is open |
 //! | `shelf` | which generations are open, and what becomes of those that were replaced |
+//! | `reaper` | the thread that drops what was replaced |
 //! | `open` | opening what an entry leads to |
 //! | `verify` | verification in the background |
 //! | `name`, `redirect` | what the name of an entry says; what is in a redirect |
@@ -23,6 +24,7 @@ mod name;
 mod notice;
 mod open;
 mod previews;
+mod reaper;
 mod redirect;
 mod scan;
 mod shelf;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -74,21 +74,16 @@ impl Notices {
         }
     }
 
-    fn forget(&mut self, vhost: &Arc<Vhost>, directory: &PathBuf, name: &OsString) {
+    fn forget(&mut self, vhost: &Arc<Vhost>, directory: &Path, name: &OsStr) {
         let Some(watched) = self.directories.get_mut(directory) else { return };
-        if let hash_map::Entry::Occupied(mut dependents) = watched.names.entry(name.clone()) {
+        if let hash_map::Entry::Occupied(mut dependents) = watched.names.entry(name.to_owned()) {
             dependents.get_mut().retain(|other| !Arc::ptr_eq(other, vhost));
             if dependents.get().is_empty() {
                 dependents.remove();
             }
         }
-        if watched.names.is_empty() && !watched.always {
-            self.directories.remove(directory);
-            if let Some(watcher) = &mut self.watcher {
-                // It may be gone.
-                let _ = watcher.unwatch(directory);
-            }
-        }
+        // A directory that nothing depends on is watched until `renew`: a name that goes and comes
+        // back costs no word with the thread that reads events, which may be busy.
     }
 
     /// Virtual hosts whose file may have changed with this path, which may be a directory.
@@ -101,8 +96,20 @@ impl Notices {
         itself.chain(in_it).flatten().map(Arc::clone).collect()
     }
 
-    /// Watches directories that took the place of others, and those that could not be watched.
+    /// Watches directories that took the place of others, and those that could not be watched; lets
+    /// go of those that nothing depends on.
     pub(super) fn renew(&mut self) {
+        let unused =
+            |(_, watched): &(&PathBuf, &Watched)| watched.names.is_empty() && !watched.always;
+        let unused: Vec<_> =
+            self.directories.iter().filter(unused).map(|(path, _)| path.clone()).collect();
+        for directory in unused {
+            self.directories.remove(&directory);
+            if let Some(watcher) = &mut self.watcher {
+                // It may be gone.
+                let _ = watcher.unwatch(&directory);
+            }
+        }
         let stale = |(path, watched): (&PathBuf, &Watched)| {
             let file = fs::metadata(path).ok().map(|metadata| Fingerprint::of(&metadata).file);
             (watched.file.is_none() || watched.file != file).then(|| path.clone())

@@ -9,6 +9,7 @@ mod names;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -22,8 +23,8 @@ use super::name::Name;
 use super::notice::Notices;
 use super::open::{Look, Opener};
 use super::previews::PreviewScanner;
+use super::reaper::Reaper;
 use super::scan::{self, Complaints};
-use super::shelf::Retired;
 use super::table::Snapshot;
 use crate::config::Config;
 use crate::control::Control;
@@ -38,8 +39,6 @@ const UNREST: Duration = Duration::from_millis(10);
 /// Time for which a name that was not there before has to be there to be taken up: programs make
 /// files under names of their own first.
 const FRESH: Duration = Duration::from_millis(15);
-/// How often it is asked whether what was replaced is still in use.
-const FREE: Duration = Duration::from_millis(50);
 /// Time after which the time of a directory tells it apart from any later state, whatever the file
 /// system counts in.
 const SURE: Duration = Duration::from_secs(2);
@@ -58,8 +57,7 @@ pub(crate) struct Watcher {
     draft: Option<Snapshot>,
     /// Virtual hosts that the draft has no more.
     replaced: Vec<Arc<Vhost>>,
-    /// Tables that were replaced, until no worker has them.
-    old: Retired<Snapshot>,
+    reaper: Reaper,
     opener: Arc<Opener>,
     /// What [`Opener::spoilt`] was when workers were last told.
     spoilt: u64,
@@ -92,14 +90,15 @@ pub(crate) struct Watcher {
 }
 
 impl Watcher {
+    /// Fails when a thread can't be started.
     pub(crate) fn new(
         config: &Config,
         sites: &Sites,
         hints: Hints,
         incoming: Receiver<Hint>,
         controls: Vec<Arc<Control>>,
-    ) -> Self {
-        Self {
+    ) -> io::Result<Self> {
+        Ok(Self {
             named: config.vhosts_dir.clone(),
             directory: config.vhosts_dir.clone(),
             poll: config.poll_interval,
@@ -107,7 +106,7 @@ impl Watcher {
             published: Arc::clone(&sites.published),
             draft: None,
             replaced: Vec::new(),
-            old: Retired::default(),
+            reaper: Reaper::start(&sites.opener)?,
             opener: Arc::clone(&sites.opener),
             spoilt: 0,
             started: false,
@@ -126,7 +125,7 @@ impl Watcher {
             chains: HashMap::new(),
             previews: config.previews.as_deref().map(PreviewScanner::new),
             previews_stamp: None,
-        }
+        })
     }
 
     /// Reads the directory for the first time. If all webroots can be open at a time they are opened,
@@ -176,8 +175,7 @@ impl Watcher {
             self.publish();
             self.cut_off();
             self.opener.shelf().trim();
-            self.opener.shelf().retired().free();
-            self.old.free();
+            self.reaper.wake();
             match self.incoming.recv_timeout(self.wait(poll_at)) {
                 Ok(hint) => self.settle(hint, &mut paths),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -199,9 +197,6 @@ impl Watcher {
     fn wait(&self, poll_at: Instant) -> Duration {
         let now = Instant::now();
         let mut wait = poll_at.saturating_duration_since(now);
-        if !self.opener.shelf().retired().is_empty() || !self.old.is_empty() {
-            wait = wait.min(FREE);
-        }
         let gone = self.gone.values().min().map(|first| *first + self.grace);
         let fresh = self.fresh.values().min().map(|first| *first + FRESH);
         for at in [gone, fresh].into_iter().flatten() {

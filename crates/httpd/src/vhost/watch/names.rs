@@ -213,7 +213,7 @@ impl Watcher {
     /// Publishes the table if it was changed, and lets go of what is in it no more.
     pub(super) fn publish(&mut self) {
         if let Some(table) = self.draft.take() {
-            self.old.push(self.published.swap(Arc::new(table)));
+            self.reaper.push(self.published.swap(Arc::new(table)));
             // Idle workers let go of what was replaced.
             for control in &self.controls {
                 control.wake();
