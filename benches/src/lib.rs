@@ -1,5 +1,5 @@
-//! What the programs that measure the daemon share: sites to serve, a daemon of one's own, a client
-//! and figures.
+//! What the programs that measure share: webroots to serve, a daemon of one's own, a client and
+//! figures.
 #![forbid(unsafe_code)]
 
 mod client;
@@ -10,7 +10,7 @@ mod sites;
 pub use client::{Answer, Client};
 pub use daemon::{Daemon, Memory};
 pub use figures::{Latencies, machine, median};
-pub use sites::{FILES, host, is_generation, link, page, scattered, write};
+pub use sites::{FILES, host, is_generation, link, page, put, scattered, write};
 
 /// What ends a program.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;

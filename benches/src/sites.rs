@@ -43,24 +43,23 @@ pub fn write(path: &Path, host: &str, generation: usize) -> Result<(), Failure> 
             first_words(host, generation),
             "One line of a page, so that it is not quite empty.\n".repeat(LINES)
         );
-        let variant = writer.variant::<Failure>(
-            Content::Bytes(body.as_bytes()),
-            Coding::Identity,
-            |digest, size| {
-                let digest = digest.to_hex();
-                let tag = format!("\"{}\"", digest.get(..32).unwrap_or_default());
-                let head = HeadBuilder::new().etag(&tag).common("Accept-Ranges", "bytes");
-                Ok(head.content_type("text/html; charset=utf-8").finish(size)?)
-            },
-        )?;
-        writer.entry(&Entry {
-            path: page(number).as_bytes(),
-            status: 200,
-            variants: &[variant],
-            ..Entry::default()
-        })?;
+        put(&mut writer, &page(number), "text/html; charset=utf-8", body.as_bytes())?;
     }
     writer.finish()?;
+    Ok(())
+}
+
+/// Stores a resource with the fields that the packer gives one.
+pub fn put(writer: &mut Writer, path: &str, kind: &str, body: &[u8]) -> Result<(), Failure> {
+    let variant =
+        writer.variant::<Failure>(Content::Bytes(body), Coding::Identity, |digest, size| {
+            let digest = digest.to_hex();
+            let tag = format!("\"{}\"", digest.get(..32).unwrap_or_default());
+            let head = HeadBuilder::new().etag(&tag).common("Accept-Ranges", "bytes");
+            Ok(head.content_type(kind).finish(size)?)
+        })?;
+    let (path, variants) = (path.as_bytes(), &[variant]);
+    writer.entry(&Entry { path, status: 200, variants, ..Entry::default() })?;
     Ok(())
 }
 

@@ -6,14 +6,14 @@
 //! looks all of them up once, in an order that jumps through the file.
 #![forbid(unsafe_code)]
 
-use std::error::Error;
 use std::fs::File;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use webroot::{Coding, Content, Entry, HeadBuilder, Webroot, Writer};
+use benches::{Failure, put};
+use webroot::{Webroot, Writer};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args_os().skip(1);
     let path = PathBuf::from(arguments.next().ok_or("usage: many FILE [COUNT]")?);
     let count = match arguments.next() {
@@ -24,22 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut writer = Writer::new(File::create(&path)?, &path)?;
     for number in 0..count {
         let body = format!("this is resource {number}\n");
-        let variant = writer.variant::<Box<dyn Error>>(
-            Content::Bytes(body.as_bytes()),
-            Coding::Identity,
-            |digest, size| {
-                let digest = digest.to_hex();
-                let tag = format!("\"{}\"", digest.get(..32).unwrap_or_default());
-                let head = HeadBuilder::new().etag(&tag).common("Accept-Ranges", "bytes");
-                Ok(head.content_type("text/plain; charset=utf-8").finish(size)?)
-            },
-        )?;
-        writer.entry(&Entry {
-            path: resource(number).as_bytes(),
-            status: 200,
-            variants: &[variant],
-            ..Entry::default()
-        })?;
+        put(&mut writer, &resource(number), "text/plain; charset=utf-8", body.as_bytes())?;
     }
     let (_, summary) = writer.finish()?;
     println!("{count} resources, {} bytes, written in {:?}", summary.file_size, start.elapsed());
@@ -65,7 +50,7 @@ fn resource(number: u64) -> String {
 }
 
 /// Most memory that was resident, files that are mapped included (proc(5)).
-fn peak() -> Result<String, Box<dyn Error>> {
+fn peak() -> Result<String, Failure> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     Ok(line.ok_or("no VmHWM in /proc/self/status")?.trim().to_owned())
