@@ -6,7 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use protocol::{
-    Clock, Conn, Next, Plan, Rejection, Request, Sink, Status, elsewhere, plan, reject, unavailable,
+    Clock, Conn, Next, Plan, Rejection, Request, SMALL, Sink, Status, elsewhere, plan, reject,
+    unavailable,
 };
 use webroot::{Damage, Span};
 
@@ -14,8 +15,6 @@ use crate::outgoing::Outgoing;
 use crate::service::{Fetch, Service};
 use crate::vhost::{Content, Generation};
 
-/// Most bytes of a file that are copied into the text instead of being sent as a file part.
-const GATHER: u64 = 16 * 1024;
 /// Bytes of unanswered requests past which no more should be received.
 const BACKLOG: usize = 64 * 1024;
 
@@ -195,28 +194,25 @@ impl Session {
                 let (plan, _) = plan(request, None, &mut service.scratch);
                 return self.send(&plan, request, out, clock, draining);
             };
+            vhost.count(service.worker, sites.workers);
             let site = match &vhost.content {
                 Content::Webroot(site) => site,
                 Content::Redirect(to) => {
-                    vhost.count(service.worker, sites.workers);
                     let plan = elsewhere(request, to.origin.as_bytes(), Status(to.status));
                     return self.send(&plan, request, out, clock, draining);
                 }
                 Content::Nowhere => {
-                    vhost.count(service.worker, sites.workers);
                     return self.send(&unavailable(request), request, out, clock, draining);
                 }
             };
             let live = sites.opener.ask(vhost, site);
+            if live.is_none() && !is_last && sites.opener.is_removed(site) {
+                continue;
+            }
             // One that is known to be changed in place is not looked at.
             let Some(generation) = live.as_ref().filter(|live| !live.is_spoilt()) else {
-                if !is_last && sites.opener.is_removed(site) {
-                    continue;
-                }
-                vhost.count(service.worker, sites.workers);
                 return self.send(&unavailable(request), request, out, clock, draining);
             };
-            vhost.count(service.worker, sites.workers);
             let (mut plan, damage) = plan(request, Some(&generation.webroot), &mut service.scratch);
             if sites.name_generations {
                 plan.added = &generation.timing;
@@ -313,7 +309,7 @@ impl Sink for Gather<'_> {
     }
 
     fn stored(&mut self, span: Span) {
-        if span.size > GATHER {
+        if span.size > SMALL {
             self.out.file(self.generation, span);
             return;
         }

@@ -8,6 +8,12 @@ use super::{About, Plan, Reply};
 use crate::clock::Clock;
 use crate::status::Status;
 
+/// Most bytes of a span that a sink is to copy, and of a head and a body that are handed over as
+/// one. Of a larger response the head is a span of its own, so that it is copied and the body can
+/// be left in the file: whoever writes to the file while it is sent can't spoil the framing of what
+/// is promised already.
+pub const SMALL: u64 = 16 * 1024;
+
 /// Takes a response in order: text to copy, and spans of the webroot file.
 pub trait Sink {
     /// Bytes made for this response.
@@ -17,10 +23,6 @@ pub trait Sink {
 }
 
 const END_OF_HEAD: &[u8] = b"\r\n";
-/// Most bytes of a head and a body that are handed over as one span. A sink copies what is as small
-/// as that. Of a larger response it can so copy the head and leave the body in the file: whoever
-/// writes to the file while it is sent can't spoil the framing of what is promised already.
-const JOINED: u64 = 16 * 1024;
 const ALLOW: &[u8] = b"Allow: GET, HEAD, OPTIONS\r\n";
 
 impl Plan<'_> {
@@ -57,7 +59,7 @@ impl Plan<'_> {
                 let (head, body) = (variant.head(), variant.body());
                 if self.head_only {
                     sink.stored(head);
-                } else if body.offset == head.end() && head.size.saturating_add(body.size) <= JOINED
+                } else if body.offset == head.end() && head.size.saturating_add(body.size) <= SMALL
                 {
                     sink.stored(Span { size: head.size.saturating_add(body.size), ..head });
                 } else {

@@ -1,12 +1,9 @@
 //! How a stored response is handed over.
 
-use protocol::{Clock, Sink};
+use protocol::{Clock, SMALL, Sink};
 use webroot::{Coding, Span};
 
 use crate::common::{Site, decide};
-
-/// Most bytes that a sink is expected to copy.
-const COPIED: u64 = 16 * 1024;
 
 /// The sizes of the spans of a response.
 struct Spans(Vec<u64>);
@@ -33,7 +30,7 @@ fn spans(size: usize) -> Vec<u64> {
 fn a_small_response_is_one_span() {
     for size in [1, 1000, 16_000] {
         let [span] = spans(size)[..] else { panic!("{size} bytes are several spans") };
-        assert!(span > size as u64 && span <= COPIED, "{size}: {span}");
+        assert!(span > size as u64 && span <= SMALL, "{size}: {span}");
     }
 }
 
@@ -41,7 +38,7 @@ fn a_small_response_is_one_span() {
 fn the_head_of_a_larger_response_is_a_small_span_of_its_own() {
     for size in [16_384, 40_000, 65_536, 65_537, 1_000_000] {
         let [head, body] = spans(size)[..] else { panic!("{size} bytes are not two spans") };
-        assert!(head < COPIED, "{size}: {head}");
+        assert!(head < SMALL, "{size}: {head}");
         assert_eq!(body, size as u64);
     }
 }
