@@ -4,9 +4,11 @@
 //! accept (backend) → parse, route, plan ([`session`]) → transmit (backend). Workers read the table
 //! of virtual hosts from a [`vhost::Snapshot`] that the watcher replaces as a whole.
 
+mod answers;
 pub mod cli;
 pub mod config;
 mod control;
+mod gather;
 pub mod io;
 mod listen;
 mod log;

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 use protocol::{Clock, Limits, Recent, Scratch};
 
+use crate::answers::Answers;
 use crate::vhost::{Opener, Snapshot};
 
 /// The table of virtual hosts as the watcher publishes it.
@@ -50,12 +51,34 @@ pub(crate) struct Service {
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     pub(crate) scratch: Scratch,
-    pub(crate) recent: Recent,
+    /// `None` while requests are answered, which refer to it.
+    pub(crate) recent: Option<Box<Recent>>,
     pub(crate) fetch: Fetch,
     /// Whether every response is the last of its connection.
     pub(crate) draining: bool,
-    spare: Vec<Vec<u8>>,
+    pub(crate) answers: Answers,
+    pub(crate) spare: Spare,
     spoilt: u64,
+}
+
+/// Buffers for connections that become active, kept from those that are at rest.
+#[derive(Debug, Default)]
+pub(crate) struct Spare(Vec<Vec<u8>>);
+
+impl Spare {
+    /// An empty buffer.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        self.0.pop().unwrap_or_else(|| Vec::with_capacity(BUFFER))
+    }
+
+    /// Takes a buffer back for another connection.
+    pub(crate) fn give(&mut self, mut buffer: Vec<u8>) {
+        let size = buffer.capacity();
+        if size > 0 && size <= SPARE_SIZE && self.0.len() < SPARE_BUFFERS {
+            buffer.clear();
+            self.0.push(buffer);
+        }
+    }
 }
 
 impl Service {
@@ -75,17 +98,18 @@ impl Service {
             clock,
             limits,
             scratch: Scratch::default(),
-            recent: Recent::default(),
+            recent: Some(Box::default()),
             fetch,
             draining: false,
-            spare: Vec::new(),
+            answers: Answers::default(),
+            spare: Spare::default(),
             spoilt: 0,
         }
     }
 
     /// Lets go of a table that was replaced.
     pub(crate) fn snapshots_changed(&mut self) {
-        self.snapshots.load();
+        self.answers.refresh(self.snapshots.load());
     }
 
     /// Whether files were found to be changed in place since this was last asked: what is being sent
@@ -93,19 +117,5 @@ impl Service {
     pub(crate) fn must_cut_off(&mut self) -> bool {
         let spoilt = self.sites.opener.spoilt();
         std::mem::replace(&mut self.spoilt, spoilt) != spoilt
-    }
-
-    /// An empty buffer.
-    pub(crate) fn buffer(&mut self) -> Vec<u8> {
-        self.spare.pop().unwrap_or_else(|| Vec::with_capacity(BUFFER))
-    }
-
-    /// Takes a buffer back for another connection.
-    pub(crate) fn spare(&mut self, mut buffer: Vec<u8>) {
-        let size = buffer.capacity();
-        if size > 0 && size <= SPARE_SIZE && self.spare.len() < SPARE_BUFFERS {
-            buffer.clear();
-            self.spare.push(buffer);
-        }
     }
 }

@@ -1,19 +1,16 @@
 //! A connection between its socket and its responses: bytes are parsed, routed and planned here,
 //! and nowhere else.
 
-use std::io::ErrorKind;
-use std::os::unix::fs::FileExt;
-use std::sync::Arc;
-
 use protocol::{
-    Clock, Conn, Next, Plan, Rejection, Request, SMALL, Sink, Status, elsewhere, plan, reject,
+    Clock, Conn, Known, Next, Plan, Rejection, Request, Status, elsewhere, plan, reject,
     unavailable,
 };
-use webroot::{Damage, Span};
 
+use crate::answers::{Place, Recorder, Steps};
+use crate::gather::{Gather, Text};
 use crate::outgoing::Outgoing;
-use crate::service::{Fetch, Service};
-use crate::vhost::{Content, Generation};
+use crate::service::Service;
+use crate::vhost::Content;
 
 /// Bytes of unanswered requests past which no more should be received.
 const BACKLOG: usize = 64 * 1024;
@@ -61,7 +58,7 @@ impl Session {
             let used = self.serve(bytes, out, service);
             let rest = bytes.get(used..).unwrap_or_default();
             if !rest.is_empty() {
-                self.backlog = service.buffer();
+                self.backlog = service.spare.take();
                 self.backlog.extend_from_slice(rest);
             }
         } else {
@@ -69,7 +66,7 @@ impl Session {
             backlog.extend_from_slice(bytes);
             let used = self.serve(&backlog, out, service);
             if used == backlog.len() {
-                service.spare(backlog);
+                service.spare.give(backlog);
             } else {
                 backlog.drain(..used);
                 self.backlog = backlog;
@@ -83,7 +80,7 @@ impl Session {
             return;
         }
         if self.backlog.capacity() == 0 {
-            self.backlog = service.buffer();
+            self.backlog = service.spare.take();
         }
         self.backlog.extend_from_slice(bytes);
         self.held_back = true;
@@ -136,7 +133,7 @@ impl Session {
 
     /// Lets go of what the session holds.
     pub(crate) fn release(&mut self, service: &mut Service) {
-        service.spare(std::mem::take(&mut self.backlog));
+        service.spare.give(std::mem::take(&mut self.backlog));
     }
 
     /// Answers the requests in `bytes`. How many bytes are done with.
@@ -144,13 +141,20 @@ impl Session {
         let mut used = 0;
         self.held_back = false;
         // Requests refer to it while they are answered.
-        let mut recent = std::mem::take(&mut service.recent);
-        while self.ended.is_none() && !out.is_full() {
+        let mut recent = service.recent.take().unwrap_or_default();
+        while self.ended.is_none() && used < bytes.len() && !out.is_full() {
             let rest = bytes.get(used..).unwrap_or_default();
             let limits = service.limits;
-            match self.conn.next(rest, &mut recent, &limits) {
+            let known = self.conn.known(rest, &mut recent, &limits);
+            if let Some(known) = &known
+                && self.repeat(known, out, service)
+            {
+                used += known.size();
+                continue;
+            }
+            match self.conn.read(rest, known, &mut recent, &limits) {
                 Next::More => {
-                    service.recent = recent;
+                    service.recent = Some(recent);
                     return used;
                 }
                 Next::Skip(size) => {
@@ -161,7 +165,7 @@ impl Session {
                     request.persistent &= !service.draining;
                     self.content = 0;
                     self.has_answered = true;
-                    self.answer(&request, out, service);
+                    self.answer(&request, known.as_ref(), out, service);
                     used += size;
                     if self.ended == Some(Ending::Close) && used < bytes.len() {
                         self.ended = Some(Ending::Linger);
@@ -174,7 +178,7 @@ impl Session {
                 Next::End => self.ended = Some(Ending::Linger),
             }
         }
-        service.recent = recent;
+        service.recent = Some(recent);
         if self.ended.is_some() {
             return bytes.len();
         }
@@ -182,10 +186,45 @@ impl Session {
         used
     }
 
-    /// route → plan → gather.
-    fn answer(&mut self, request: &Request<'_>, out: &mut Outgoing, service: &mut Service) {
+    /// Answers a request as the same one was answered lately. Whether that was possible.
+    fn repeat(&mut self, known: &Known<'_>, out: &mut Outgoing, service: &mut Service) -> bool {
+        if service.draining {
+            return false;
+        }
+        service.answers.refresh(service.snapshots.load());
+        let Some(answer) = service.answers.find(known, Place::of(known)) else { return false };
+        let Some(site) = answer.vhost.site() else { return false };
+        let live = site.ask();
+        let same = live.as_ref().filter(|live| live.number == answer.generation);
+        let Some(generation) = same.filter(|live| !live.is_spoilt()) else { return false };
         if out.lacks_buffer() {
-            out.provide_buffer(service.buffer());
+            let buffer = service.spare.take();
+            out.provide_buffer(buffer);
+        }
+        let mark = out.mark();
+        let mut gather = Gather::new(out, generation, service.fetch);
+        answer.steps.play(&service.clock, &mut gather);
+        // What is wrong is found and told when it is answered anew.
+        if gather.has_failed() || !generation.is_sound() {
+            out.rewind(mark);
+            return false;
+        }
+        answer.vhost.count(service.worker, service.sites.workers);
+        self.content = 0;
+        self.has_answered = true;
+        true
+    }
+
+    /// route → plan → gather.
+    fn answer(
+        &mut self,
+        request: &Request<'_>,
+        known: Option<&Known<'_>>,
+        out: &mut Outgoing,
+        service: &mut Service,
+    ) {
+        if out.lacks_buffer() {
+            out.provide_buffer(service.spare.take());
         }
         let (sites, clock, draining) = (&service.sites, &service.clock, service.draining);
         // Twice, should a name be taken out of the table between its look-up and its opening.
@@ -217,11 +256,22 @@ impl Session {
             if sites.name_generations {
                 plan.added = &generation.timing;
             }
+            // Whoever asks for the same again gets the same again.
+            let repeatable = known.filter(|_| !plan.close && !request.has_content());
+            let keep = repeatable.map(|known| (known, Place::of(known)));
+            let keep =
+                keep.filter(|(known, place)| service.answers.is_worth_keeping(known, *place));
             let mark = out.mark();
-            let mut gather =
-                Gather { out, generation, fetch: service.fetch, failed: None, has_shrunk: false };
-            plan.render(clock, &mut gather);
-            let (failed, has_shrunk) = (gather.failed, gather.has_shrunk);
+            let mut sink = Gather::new(out, generation, service.fetch);
+            let steps = if keep.is_some() {
+                let mut recorder = Recorder { sink: &mut sink, steps: Steps::default() };
+                plan.render(clock, &mut recorder);
+                Some(recorder.steps)
+            } else {
+                plan.render(clock, &mut sink);
+                None
+            };
+            let (failed, has_shrunk) = (sink.failed, sink.has_shrunk);
             if has_shrunk || !generation.is_sound() {
                 // What was read may be anything: nothing of it is sent.
                 out.rewind(mark);
@@ -230,6 +280,10 @@ impl Session {
             }
             if let Some(damage) = damage.or(failed) {
                 generation.tell_damage(&vhost.name, damage);
+            } else if let Some((known, place)) = keep
+                && let Some(steps) = steps.filter(Steps::are_complete)
+            {
+                service.answers.keep(known, place, vhost, generation.number, &steps);
             }
             self.end_with(&plan, request, draining);
             if failed.is_some() {
@@ -268,65 +322,7 @@ impl Session {
 /// Answers what is no request, or one that can't be answered otherwise.
 fn refuse(rejection: Rejection, out: &mut Outgoing, service: &mut Service) {
     if out.lacks_buffer() {
-        out.provide_buffer(service.buffer());
+        out.provide_buffer(service.spare.take());
     }
     reject(rejection).render(&service.clock, &mut Text(out));
-}
-
-/// Takes responses that have no stored parts.
-struct Text<'o>(&'o mut Outgoing);
-
-impl Sink for Text<'_> {
-    fn text(&mut self, bytes: &[u8]) {
-        self.0.text(bytes);
-    }
-
-    fn stored(&mut self, _: Span) {
-        debug_assert!(false, "a plan without a webroot has no stored parts");
-    }
-}
-
-/// Takes a response into the queue: small spans are copied, large ones are left in the file.
-struct Gather<'a> {
-    out: &'a mut Outgoing,
-    generation: &'a Arc<Generation>,
-    fetch: Fetch,
-    failed: Option<Damage>,
-    /// Whether the file ended before what lies in it by the size that it had. read(2) is the first
-    /// to see that: the pages of a mapping go a moment later.
-    has_shrunk: bool,
-}
-
-impl Gather<'_> {
-    fn fail(&mut self, what: &'static str, span: Span) {
-        self.failed = Some(Damage { what, offset: span.offset });
-    }
-}
-
-impl Sink for Gather<'_> {
-    fn text(&mut self, bytes: &[u8]) {
-        self.out.text(bytes);
-    }
-
-    fn stored(&mut self, span: Span) {
-        if span.size > SMALL {
-            self.out.file(self.generation, span);
-            return;
-        }
-        let webroot = &self.generation.webroot;
-        match self.fetch {
-            Fetch::Mapping => match webroot.bytes(span) {
-                Some(bytes) => self.out.text(bytes),
-                None => self.fail("span outside the file", span),
-            },
-            Fetch::Read => {
-                let read = |buffer: &mut [u8]| webroot.file().read_exact_at(buffer, span.offset);
-                if let Err(error) = self.out.fill(span.size as usize, read) {
-                    let was_inside = webroot.bytes(span).is_some();
-                    self.has_shrunk |= was_inside && error.kind() == ErrorKind::UnexpectedEof;
-                    self.fail("bytes that can't be read", span);
-                }
-            }
-        }
-    }
 }

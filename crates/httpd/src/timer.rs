@@ -34,7 +34,12 @@ impl Wheel {
 
     /// Sets the deadline of `token` to `at`, in milliseconds.
     pub(crate) fn set(&mut self, token: u64, due: &mut Due, at: u64) {
+        // Nearly always it moves on, and the entry that comes up earlier will see that.
+        let is_armed_before = due.armed != 0 && at >= due.at;
         due.at = at;
+        if is_armed_before {
+            return;
+        }
         let tick = self.tick_of(at);
         if due.armed == 0 || tick < due.armed {
             self.insert(token, tick);
@@ -45,8 +50,8 @@ impl Wheel {
     /// Milliseconds from `now` to when [`Wheel::expire`] may have something to do.
     pub(crate) fn next(&self, now: u64) -> Option<u64> {
         let start = self.done + 1;
-        let tick = (start..start + TICKS as u64).find(|tick| self.is_occupied(*tick))?;
-        Some((tick * TICK + TICK).saturating_sub(now))
+        let ahead = self.first_occupied(start as usize % TICKS)?;
+        Some(((start + ahead) * TICK + TICK).saturating_sub(now))
     }
 
     /// Hands out the tokens of all buckets that are past at `now`. Each is to be given back with
@@ -98,6 +103,24 @@ impl Wheel {
         }
     }
 
+    /// How many buckets after `start` the first comes that is not empty.
+    fn first_occupied(&self, start: usize) -> Option<u64> {
+        let (first, shift) = (start / 64, start % 64);
+        // The part of the first word before the start is that of a turn later.
+        for word in 0..=WORDS {
+            let bits = self.occupied.get((first + word) % WORDS)?;
+            let bits = match word {
+                0 => bits >> shift << shift,
+                WORDS => bits & ((1 << shift) - 1),
+                _ => *bits,
+            };
+            if bits != 0 {
+                return Some((word * 64 + bits.trailing_zeros() as usize - shift) as u64);
+            }
+        }
+        None
+    }
+
     fn is_occupied(&self, tick: u64) -> bool {
         let (word, bit) = Self::place(tick);
         self.occupied.get(word).is_some_and(|word| word & bit != 0)
@@ -112,6 +135,18 @@ impl Wheel {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_next_deadline_is_found_wherever_the_wheel_stands() {
+        for start in [0, 1, 63, 64, 65, 100, 511] {
+            for ahead in [0, 1, 63, 64, 65, 127, 128, 447, 510, 511] {
+                let mut wheel = Wheel::new(0);
+                assert_eq!(wheel.first_occupied(start), None);
+                wheel.insert(7, ((start + ahead) % TICKS) as u64);
+                assert_eq!(wheel.first_occupied(start), Some(ahead as u64), "{start}, {ahead}");
+            }
+        }
+    }
 
     fn due(wheel: &mut Wheel, slots: &mut [Due], now: u64) -> Vec<u64> {
         let mut expired = Vec::new();

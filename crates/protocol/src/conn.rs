@@ -24,6 +24,32 @@ pub enum Next<'r> {
     End,
 }
 
+/// A head whose field section was read before, on whatever connection.
+///
+/// Two of the same line and stamp are the same bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'r> {
+    head: Head<'r>,
+    stamp: u64,
+}
+
+impl<'r> Known<'r> {
+    /// The request line without its end. It has not been looked at.
+    pub fn line(&self) -> &'r [u8] {
+        self.head.line()
+    }
+
+    /// What stands for the field section. No other section ever has it from the same [`Recent`].
+    pub fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
+    /// Bytes of the head.
+    pub fn size(&self) -> usize {
+        self.head.size()
+    }
+}
+
 /// The state of a connection between calls of [`Conn::next`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conn {
@@ -69,16 +95,41 @@ impl Conn {
         recent: &'r mut Recent,
         limits: &Limits,
     ) -> Next<'r> {
+        let known = self.known(bytes, recent, limits);
+        self.read(bytes, known, recent, limits)
+    }
+
+    /// Finds out whether `bytes` begin with a request head whose field section is known; `None`
+    /// says nothing. Whoever has an answer to it may give it and let the head go, if the section
+    /// allows another request and announces no content.
+    pub fn known<'r>(
+        &mut self,
+        bytes: &'r [u8],
+        recent: &mut Recent,
+        limits: &Limits,
+    ) -> Option<Known<'r>> {
+        match self.state {
+            State::Head(scan) if !scan.has_begun() => {
+                let head = Head::known(bytes, recent, &mut self.section, limits)?;
+                Some(Known { head, stamp: recent.stamp(self.section) })
+            }
+            _ => None,
+        }
+    }
+
+    /// As [`Conn::next`], when [`Conn::known`] has just been asked of the same bytes.
+    pub fn read<'r>(
+        &mut self,
+        bytes: &'r [u8],
+        known: Option<Known<'r>>,
+        recent: &'r mut Recent,
+        limits: &Limits,
+    ) -> Next<'r> {
         match &mut self.state {
             State::Head(scan) => {
                 let number = &mut self.section;
-                let known = if scan.has_begun() {
-                    None
-                } else {
-                    Head::known(bytes, recent, number, limits)
-                };
                 let (head, size) = match known {
-                    Some((head, size)) => (Some(head), size),
+                    Some(known) => (Some(known.head), known.size()),
                     None => match scan.advance(bytes, limits) {
                         Ok(Some(extent)) => {
                             (bytes.get(extent.start..extent.end).and_then(Head::new), extent.end)

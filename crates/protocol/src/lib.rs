@@ -21,7 +21,7 @@ mod status;
 mod target;
 
 pub use clock::Clock;
-pub use conn::{Conn, Next};
+pub use conn::{Conn, Known, Next};
 pub use fields::{Field, Fields};
 pub use host::{Host, MAX_HOST};
 pub use limits::{Limits, MAX_FIELDS};

@@ -98,22 +98,31 @@ impl<'r> Head<'r> {
         Some(Self { line: line.strip_suffix(b"\r\n")?, section, is_known: false })
     }
 
-    /// The head that `bytes` begin with, and its size, if its field section is one that is known:
-    /// that of this number, or the last. `None` says nothing.
+    /// Its request line, without its end.
+    pub(crate) fn line(&self) -> &'r [u8] {
+        self.line
+    }
+
+    /// Its size in bytes, line ends included.
+    pub(crate) fn size(&self) -> usize {
+        self.line.len() + b"\r\n".len() + self.section.len()
+    }
+
+    /// The head that `bytes` begin with, if its field section is one that is known: that of this
+    /// number, or the last. `None` says nothing.
     pub(crate) fn known(
         bytes: &'r [u8],
         recent: &mut Recent,
         number: &mut Number,
         limits: &Limits,
-    ) -> Option<(Self, usize)> {
+    ) -> Option<Self> {
         let end = memchr::memchr(b'\n', bytes).filter(|end| *end <= limits.request_line)?;
         let (line, rest) = bytes.split_at_checked(end + 1)?;
         let line = line.strip_suffix(b"\r\n").filter(|line| !line.is_empty())?;
         let (size, found) = recent.find(rest, *number)?;
         *number = found;
         let head = Self { line, section: rest.get(..size)?, is_known: true };
-        let size = end + 1 + size;
-        (size <= limits.head).then_some((head, size))
+        (head.size() <= limits.head).then_some(head)
     }
 }
 

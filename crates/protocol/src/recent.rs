@@ -21,6 +21,8 @@ pub struct Recent {
     oldest: usize,
     /// One that is too large to be kept, or of another version.
     other: Known,
+    /// Sections that were kept so far.
+    stamps: u64,
 }
 
 /// A field section and what it says.
@@ -29,6 +31,8 @@ pub(crate) struct Known {
     bytes: Vec<u8>,
     marks: Marks,
     pub(crate) said: Said,
+    /// No other that is or was kept has this one.
+    stamp: u64,
 }
 
 /// What a valid field section says of its request.
@@ -59,6 +63,11 @@ impl Recent {
         Some((self.size_of(bytes, last)?, last as Number))
     }
 
+    /// The stamp of a section that was just found.
+    pub(crate) fn stamp(&self, number: Number) -> u64 {
+        self.known.get(usize::from(number)).map_or(0, |known| known.stamp)
+    }
+
     /// The size of the section of a number, if `bytes` begin with it.
     fn size_of(&self, bytes: &[u8], number: usize) -> Option<usize> {
         let known = self.known.get(number)?;
@@ -82,6 +91,8 @@ impl Recent {
             known.bytes.clear();
             known.bytes.extend_from_slice(section);
             (known.marks, known.said) = (other.marks, other.said);
+            self.stamps += 1;
+            known.stamp = self.stamps;
         }
         self.last = number;
         Ok(number as Number)

@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
+use nix::sys::socket::{Shutdown, shutdown};
 use protocol::Clock;
 use slab::Slab;
 
 use super::patience::{Patience, Stage, Timers, seconds};
-use super::socket::{accept, is_exhausted};
+use super::socket::{accept, is_exhausted, receive, send};
 use super::{LAST_CALL, REST, Worker};
 use crate::outgoing::{FilePart, Front, Outgoing};
 use crate::service::{Fetch, Service};
@@ -29,8 +29,6 @@ pub(super) trait Transmit {
     fn file(&mut self, socket: BorrowedFd<'_>, part: &FilePart) -> nix::Result<usize>;
 }
 
-/// More follows at once, so that a packet may wait for it (send(2)).
-pub(super) const MORE: MsgFlags = MsgFlags::from_bits_retain(nix::libc::MSG_MORE);
 /// Bytes received at a time, into a buffer that all connections of a worker share.
 const RECEIVE: usize = 64 * 1024;
 /// Bytes that a connection may move before others have their turn.
@@ -347,15 +345,14 @@ impl<T: Transmit> Turn<'_, T> {
     fn take(&mut self, peer: &mut Peer) -> Fate {
         let mut budget = TURN;
         loop {
-            match self.send(peer, &mut budget) {
-                Ok(()) => {}
-                Err(_) => return Fate::Ends,
-            }
-            if !peer.out.is_empty() {
-                return if peer.writable { Fate::Continues } else { Fate::Waits };
-            }
             if !peer.out.lacks_buffer() {
-                self.service.spare(peer.out.take_buffer());
+                if self.send(peer, &mut budget).is_err() {
+                    return Fate::Ends;
+                }
+                if !peer.out.is_empty() {
+                    return if peer.writable { Fate::Continues } else { Fate::Waits };
+                }
+                self.service.spare.give(peer.out.take_buffer());
             }
             match peer.session.ending() {
                 Some(Ending::Close) => return Fate::Ends,
@@ -372,7 +369,7 @@ impl<T: Transmit> Turn<'_, T> {
             if budget == 0 {
                 return Fate::Continues;
             }
-            match recv(peer.socket.as_raw_fd(), self.received, MsgFlags::empty()) {
+            match receive(&peer.socket, self.received) {
                 // The peer sends no more, and has all that it asked for.
                 Ok(0) => return Fate::Ends,
                 Ok(size) => {
@@ -392,16 +389,13 @@ impl<T: Transmit> Turn<'_, T> {
     /// Sends until the queue is empty, the socket full or the turn over.
     fn send(&mut self, peer: &mut Peer, budget: &mut usize) -> nix::Result<()> {
         while peer.writable && *budget > 0 {
-            if !peer.out.is_sound() {
-                return Err(Errno::EIO);
-            }
             let sent = match peer.out.front() {
                 None => return Ok(()),
                 Some(Front::Text(bytes, more)) => {
                     // Text before a file part leaves in one packet with its beginning.
-                    let more = if more { MORE } else { MsgFlags::empty() };
-                    send(peer.socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL | more)
+                    send(&peer.socket, bytes, more)
                 }
+                Some(Front::File(part)) if !part.generation.is_sound() => return Err(Errno::EIO),
                 Some(Front::File(part)) => match self.transmit.file(peer.socket.as_fd(), part) {
                     // The file ends before its header said: the response can't be completed.
                     Ok(0) => return Err(Errno::EIO),
@@ -430,7 +424,7 @@ impl<T: Transmit> Turn<'_, T> {
             return Fate::Ends;
         }
         while peer.readable && budget > 0 {
-            match recv(peer.socket.as_raw_fd(), self.received, MsgFlags::empty()) {
+            match receive(&peer.socket, self.received) {
                 Ok(0) => return Fate::Ends,
                 Ok(size) => budget = budget.saturating_sub(size),
                 Err(Errno::EAGAIN) => peer.readable = false,

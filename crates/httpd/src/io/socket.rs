@@ -1,4 +1,6 @@
-//! Calls on sockets that need unsafe code: taking over an accepted one, asking for its queue.
+//! Calls on sockets: those that need unsafe code, taking over an accepted one and asking for its
+//! queue, and those of every request, which go to the kernel without the C library, where each is a
+//! point at which a thread could be cancelled (pthreads(7)) and takes 50 instructions for that.
 #![allow(unsafe_code)]
 
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -6,6 +8,7 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use nix::errno::Errno;
 use nix::libc::{TIOCOUTQ, c_int, ioctl};
 use nix::sys::socket::{SockFlag, accept4};
+use rustix::net::{RecvFlags, SendFlags};
 
 /// Accepts a connection that waits, as a socket that does not block.
 ///
@@ -28,6 +31,25 @@ pub(super) fn own(fd: RawFd) -> OwnedFd {
     // operation of the ring whose completion is handled once. The kernel gives each such number to
     // one taker, so nothing else in this process owns or closes it.
     unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// Receives what is there, zero bytes at the end of the stream (recv(2)).
+#[inline]
+pub(super) fn receive(socket: impl AsFd, buffer: &mut [u8]) -> nix::Result<usize> {
+    let received = rustix::net::recv(socket, buffer, RecvFlags::empty());
+    received.map(|(size, _)| size).map_err(errno)
+}
+
+/// Sends what the socket takes (send(2)). `more`: more follows at once, so that a packet may wait
+/// for it.
+#[inline]
+pub(super) fn send(socket: impl AsFd, bytes: &[u8], more: bool) -> nix::Result<usize> {
+    let more = if more { SendFlags::MORE } else { SendFlags::empty() };
+    rustix::net::send(socket, bytes, SendFlags::NOSIGNAL | more).map_err(errno)
+}
+
+fn errno(error: rustix::io::Errno) -> Errno {
+    Errno::from_raw(error.raw_os_error())
 }
 
 /// Whether accepting should rest for a moment: descriptors or memory ran out, and trying again at

@@ -1,12 +1,12 @@
 //! The sync backend: bodies are read from the file into a bounded buffer and written.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, send};
 use nix::sys::uio::pread;
 
-use super::epoll::{MORE, Transmit};
+use super::epoll::Transmit;
+use super::socket::send;
 use crate::outgoing::FilePart;
 use crate::service::Fetch;
 
@@ -39,7 +39,6 @@ impl Transmit for Sync {
         if bytes.is_empty() {
             return Ok(0);
         }
-        let more = if (read as u64) < part.span.size { MORE } else { MsgFlags::empty() };
-        send(socket.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL | more)
+        send(socket, bytes, (read as u64) < part.span.size)
     }
 }

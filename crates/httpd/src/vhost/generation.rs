@@ -1,7 +1,7 @@
 //! A webroot that is open.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -21,6 +21,8 @@ pub struct Generation {
     pub path: PathBuf,
     /// When it was opened.
     pub opened: SystemTime,
+    /// No other generation of this process has it.
+    pub(crate) number: u64,
     /// A `Server-Timing` field that names it.
     pub(crate) timing: Box<[u8]>,
     fingerprint: Mutex<Fingerprint>,
@@ -31,8 +33,10 @@ pub struct Generation {
 
 impl Generation {
     pub(super) fn new(webroot: Webroot, path: PathBuf, fingerprint: Fingerprint) -> Self {
+        static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let identity = webroot.identity().to_string();
         Self {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             timing: format!("Server-Timing: webroot;desc=\"{identity:.12}\"\r\n")
                 .into_bytes()
                 .into(),

@@ -28,13 +28,20 @@ const PROBE: &[u8] = b"GET /probe HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r
 enum Split {
     Whole,
     Pieces,
+    /// Several times behind each other, in one packet: the later ones are answered from memory of
+    /// the first.
+    Again,
 }
+
+/// How often [`Split::Again`] sends the input.
+const TIMES: usize = 4;
 
 /// Runs the cases on a daemon with `backend`.
 pub(crate) fn run(backend: &str, cases: &[Case]) {
     let server = site::serve(backend);
-    let work: Vec<_> =
-        cases.iter().flat_map(|case| [(case, Split::Whole), (case, Split::Pieces)]).collect();
+    let each = |case| [Split::Whole, Split::Pieces, Split::Again].map(|split| (case, split));
+    let goes_on = |(case, split): &(&Case, Split)| *split != Split::Again || case.end == End::Open;
+    let work: Vec<_> = cases.iter().flat_map(each).filter(goes_on).collect();
     let next = AtomicUsize::new(0);
     let failures = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -53,11 +60,12 @@ pub(crate) fn run(backend: &str, cases: &[Case]) {
 }
 
 fn check(server: &Server, case: &Case, split: Split) -> Result<(), String> {
-    let mut sent = case.input.clone();
+    let times = if split == Split::Again { TIMES } else { 1 };
+    let mut sent = case.input.repeat(times);
     if !matches!(case.end, End::Waits | End::Last) {
         sent.extend_from_slice(PROBE);
     }
-    let mut wanted = case.answers.clone();
+    let mut wanted = vec![case.answers.clone(); times].concat();
     match case.end {
         End::Open => wanted.push(site::ok("/probe").closing()),
         End::Close | End::Last => {
@@ -69,7 +77,7 @@ fn check(server: &Server, case: &Case, split: Split) -> Result<(), String> {
     let (got, reset) = talk(server, &sent, split, case.end == End::Waits);
     // In one packet all of it is read before the answer. Later packets may meet a closed socket.
     let result = match reset {
-        true if split == Split::Whole && sent.len() < LONG => Err("connection reset".to_owned()),
+        true if split != Split::Pieces && sent.len() < LONG => Err("connection reset".to_owned()),
         _ => compare(&got, &wanted),
     };
     result.map_err(|what| {
@@ -90,7 +98,7 @@ fn check(server: &Server, case: &Case, split: Split) -> Result<(), String> {
 fn talk(server: &Server, sent: &[u8], split: Split, finish: bool) -> (Vec<u8>, bool) {
     let mut stream = server.connect();
     let size = match (split, sent.len()) {
-        (Split::Whole, size) => size.max(1),
+        (Split::Whole | Split::Again, size) => size.max(1),
         (Split::Pieces, size) if size > LONG => LARGE_PIECE,
         (Split::Pieces, size) if size > SHORT => PIECE,
         (Split::Pieces, _) => 1,

@@ -20,6 +20,10 @@ pub trait Sink {
     fn text(&mut self, bytes: &[u8]);
     /// Bytes of the webroot that the plan was made from.
     fn stored(&mut self, span: Span);
+    /// The `Date` line: all of a response that the time decides.
+    fn date(&mut self, clock: &Clock) {
+        self.text(clock.line());
+    }
 }
 
 const END_OF_HEAD: &[u8] = b"\r\n";
@@ -37,7 +41,7 @@ impl Plan<'_> {
                 sink.text(b" \r\n");
             }
         }
-        sink.text(clock.line());
+        sink.date(clock);
         if !self.added.is_empty() {
             sink.text(self.added);
         }

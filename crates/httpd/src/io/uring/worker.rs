@@ -234,7 +234,7 @@ impl<'w> Loop<'w> {
             }
             let Some(out) = peer.lane.free() else { break };
             if !out.lacks_buffer() {
-                self.service.spare(out.take_buffer());
+                self.service.spare.give(out.take_buffer());
             }
             match peer.session.ending() {
                 Some(Ending::Close) => peer.ended = true,
