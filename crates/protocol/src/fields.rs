@@ -23,9 +23,11 @@ pub enum Field {
     IfNoneMatch,
     IfModifiedSince,
     IfUnmodifiedSince,
+    Referer,
+    UserAgent,
 }
 
-const COUNT: usize = Field::IfUnmodifiedSince as usize + 1;
+const COUNT: usize = Field::UserAgent as usize + 1;
 
 impl Field {
     fn name(self) -> &'static [u8] {
@@ -42,6 +44,8 @@ impl Field {
             Self::IfNoneMatch => b"if-none-match",
             Self::IfModifiedSince => b"if-modified-since",
             Self::IfUnmodifiedSince => b"if-unmodified-since",
+            Self::Referer => b"referer",
+            Self::UserAgent => b"user-agent",
         }
     }
 
@@ -51,8 +55,10 @@ impl Field {
             4 => Self::Host,
             5 => Self::Range,
             6 => Self::Expect,
+            7 => Self::Referer,
             8 if name.get(3).is_some_and(|b| b.eq_ignore_ascii_case(&b'r')) => Self::IfRange,
             8 => Self::IfMatch,
+            10 if name.first().is_some_and(|b| b.eq_ignore_ascii_case(&b'u')) => Self::UserAgent,
             10 => Self::Connection,
             13 => Self::IfNoneMatch,
             14 => Self::ContentLength,
@@ -156,7 +162,8 @@ impl<'r> Fields<'r> {
         Some((place.start, place.end))
     }
 
-    fn first(&self, field: Field) -> Option<&'r [u8]> {
+    /// The value of the first line of a field.
+    pub fn first(&self, field: Field) -> Option<&'r [u8]> {
         let place = self.marks.values.get(field as usize).filter(|_| self.has(field))?;
         self.section.get(usize::from(place.start)..usize::from(place.end))
     }
@@ -227,6 +234,8 @@ mod tests {
                 Field::IfNoneMatch,
                 Field::IfModifiedSince,
                 Field::IfUnmodifiedSince,
+                Field::Referer,
+                Field::UserAgent,
             ];
             let field = all[usize::from(number)];
             assert_eq!(field as u8, number);

@@ -55,6 +55,8 @@ pub enum Version {
 /// A request whose head is complete and valid.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'r> {
+    /// The request line as it was received, without its end.
+    pub line: &'r [u8],
     /// What to do.
     pub method: Method,
     /// In which version.
@@ -156,7 +158,16 @@ pub(crate) fn parse<'r>(
         return Err(Rejection::new(Status::EXPECTATION_FAILED));
     }
     let Said { persistent, framing, .. } = said;
-    Ok(Request { method: sort(method), version, host, target, fields, persistent, framing })
+    Ok(Request {
+        line: head.line,
+        method: sort(method),
+        version,
+        host,
+        target,
+        fields,
+        persistent,
+        framing,
+    })
 }
 
 /// What the fields of a request say of it, whatever its line says.

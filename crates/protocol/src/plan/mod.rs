@@ -2,6 +2,7 @@
 
 mod condition;
 mod conditional;
+mod content;
 mod expand;
 mod miss;
 mod negotiate;

@@ -193,7 +193,12 @@ fn content_range(part: &Part, sink: &mut impl Sink) {
 }
 
 /// The parts of a multipart/byteranges body, with its delimiters (RFC 2046 §5.1).
-fn multipart(variant: &Variant<'_>, parts: &[Part], boundary: &Boundary<'_>, sink: &mut impl Sink) {
+pub(super) fn multipart(
+    variant: &Variant<'_>,
+    parts: &[Part],
+    boundary: &Boundary<'_>,
+    sink: &mut impl Sink,
+) {
     for part in parts {
         sink.text(b"\r\n--");
         boundary.write(sink);
@@ -210,10 +215,10 @@ fn multipart(variant: &Variant<'_>, parts: &[Part], boundary: &Boundary<'_>, sin
 
 /// What stands between the parts: the digest of the body itself, which it can't contain but by
 /// design of its author.
-struct Boundary<'w>(&'w [u8]);
+pub(super) struct Boundary<'w>(&'w [u8]);
 
 impl<'w> Boundary<'w> {
-    fn of(variant: &Variant<'w>) -> Self {
+    pub(super) fn of(variant: &Variant<'w>) -> Self {
         let tag = variant.etag().unwrap_or_default();
         let text = tag.strip_prefix(b"\"").and_then(|tag| tag.strip_suffix(b"\""));
         // A boundary has at most 70 characters, and not all that a tag may have.
@@ -228,7 +233,7 @@ impl<'w> Boundary<'w> {
 }
 
 /// Counts the bytes of a response.
-struct Counter(u64);
+pub(super) struct Counter(pub(super) u64);
 
 impl Sink for Counter {
     fn text(&mut self, bytes: &[u8]) {

@@ -135,8 +135,8 @@ impl Sink for Collect<'_> {
 }
 
 impl Response {
-    /// Renders a plan and reads what comes out; panics unless its head is valid (RFC 9112 §4, §5)
-    /// and says how long the body is (§6.3).
+    /// Renders a plan and reads what comes out; panics unless its head is valid (RFC 9112 §4, §5),
+    /// it says how long the body is (§6.3), and the plan says the same.
     pub(crate) fn of(plan: &Plan<'_>, webroot: Option<&Webroot>) -> Self {
         let mut sink = Collect { webroot, bytes: Vec::new() };
         plan.render(&Clock::new(784_111_777), &mut sink);
@@ -150,6 +150,10 @@ impl Response {
             let [length] = lengths[..] else { panic!("not one length: {response:?}") };
             let size = if plan.head_only { 0 } else { length.parse().unwrap() };
             assert_eq!(response.body.len(), size, "{response:?}");
+        }
+        assert_eq!(plan.content_size(), response.body.len() as u64, "{response:?}");
+        if let Some(coding) = response.field("content-encoding") {
+            assert_eq!(plan.coding().map(Coding::name), Some(coding), "{response:?}");
         }
         response
     }
