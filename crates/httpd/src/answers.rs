@@ -13,6 +13,7 @@ use rapidhash::fast::RapidHasher;
 use std::hash::Hasher;
 use webroot::Span;
 
+use crate::access::Outcome;
 use crate::vhost::{Snapshot, Vhost};
 
 /// Answers that are kept, by place.
@@ -52,6 +53,8 @@ pub(crate) struct Answer {
     pub(crate) generation: u64,
     /// What is sent.
     pub(crate) steps: Steps,
+    /// What of it is noted.
+    pub(crate) outcome: Outcome,
 }
 
 /// A request line of bounded length.
@@ -103,7 +106,9 @@ impl Answers {
         let tag = (place.0 >> 32) as u32;
         let seen = self.seen.get_mut(place.0 as usize % SEEN);
         let has_come = seen.is_some_and(|seen| std::mem::replace(seen, tag) == tag);
-        has_come && request.line().len() <= LINE
+        // A target in absolute form names the host, which is then not the one of the fields.
+        let target = || request.line().split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+        has_come && request.line().len() <= LINE && target().starts_with(b"/")
     }
 
     /// Keeps the answer to a request, in the place of another if need be.
@@ -113,7 +118,8 @@ impl Answers {
         place: Place,
         vhost: &Arc<Vhost>,
         generation: u64,
-        steps: &Steps,
+        steps: Steps,
+        outcome: Outcome,
     ) {
         let Some(line) = Line::new(request.line()) else { return };
         if self.places.is_empty() {
@@ -122,8 +128,8 @@ impl Answers {
             self.kept.reserve_exact(KEPT);
         }
         let Some(number) = self.places.get_mut(place.0 as usize % KEPT) else { return };
-        let (stamp, vhost, steps) = (request.stamp(), Arc::clone(vhost), *steps);
-        let answer = Answer { line, stamp, vhost, generation, steps };
+        let (stamp, vhost) = (request.stamp(), Arc::clone(vhost));
+        let answer = Answer { line, stamp, vhost, generation, steps, outcome };
         match number.checked_sub(1).and_then(|number| self.kept.get_mut(usize::from(number))) {
             Some(kept) => *kept = answer,
             None => {
@@ -290,7 +296,7 @@ mod tests {
         let place = Place::of(&request);
         assert!(!answers.is_worth_keeping(&request, place), "it came once");
         assert!(answers.is_worth_keeping(&request, place));
-        answers.keep(&request, place, &vhost(), 7, &Steps::default());
+        answers.keep(&request, place, &vhost(), 7, Steps::default(), Outcome::default());
         assert_eq!(answers.find(&request, place).map(|answer| answer.generation), Some(7));
         for different in
             [&b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n"[..], b"GET /a HTTP/1.1\r\nHost: y\r\n\r\n"]
@@ -312,15 +318,25 @@ mod tests {
         for number in 0..4 * KEPT {
             let bytes = format!("GET /{number} HTTP/1.1\r\nHost: x\r\n\r\n");
             let request = known(bytes.as_bytes(), &mut recent);
-            answers.keep(&request, Place::of(&request), &vhost, 1, &Steps::default());
+            answers.keep(
+                &request,
+                Place::of(&request),
+                &vhost,
+                1,
+                Steps::default(),
+                Outcome::default(),
+            );
             let found = answers.find(&request, Place::of(&request));
             assert!(found.is_some_and(|answer| answer.line.is(request.line())));
         }
         assert!(answers.kept.len() <= KEPT);
         let long = format!("GET /{} HTTP/1.1\r\nHost: x\r\n\r\n", "a".repeat(LINE));
         let long = known(long.as_bytes(), &mut recent);
-        let place = Place::of(&long);
-        assert!((0..3).all(|_| !answers.is_worth_keeping(&long, place)));
+        let absolute = known(b"GET http://y/ HTTP/1.1\r\nHost: x\r\n\r\n", &mut recent);
+        for request in [long, absolute] {
+            let place = Place::of(&request);
+            assert!((0..3).all(|_| !answers.is_worth_keeping(&request, place)));
+        }
     }
 
     #[test]

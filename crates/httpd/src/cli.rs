@@ -8,7 +8,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 use nix::sys::resource::{Resource, getrlimit};
 
-use crate::config::{Backend, Config, Listen, Timeouts, Verify};
+use crate::config::{
+    AccessFormat, AccessLog, Backend, Config, Destination, Listen, Timeouts, Verify,
+};
 
 /// Serve the webroots of a directory of virtual hosts.
 #[derive(Debug, Parser)]
@@ -57,6 +59,15 @@ pub struct Flags {
     /// `curl --unix-socket PATH http://localhost/`
     #[arg(long, value_name = "PATH")]
     status: Option<PathBuf>,
+
+    /// File to which a line is written for every request, `-` for standard output; SIGUSR1 opens it
+    /// anew when it was renamed
+    #[arg(long, value_name = "PATH")]
+    access_log: Option<PathBuf>,
+
+    /// How these lines look
+    #[arg(long, value_enum, default_value = "combined", requires = "access_log")]
+    access_log_format: AccessFormat,
 
     /// Name the webroot of each response in its Server-Timing field
     #[arg(long)]
@@ -115,6 +126,11 @@ impl Flags {
             return Err(Self::command().error(ErrorKind::ValueValidation, text));
         }
         let listen = if self.listen.is_empty() { Listen::Default } else { Listen::On(self.listen) };
+        let access_log = self.access_log.map(|path| {
+            let is_output = path.as_os_str() == "-";
+            let to = if is_output { Destination::StandardOutput } else { Destination::File(path) };
+            AccessLog { to, format: self.access_log_format }
+        });
         let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         Ok(Config {
             vhosts_dir: self.vhosts_dir,
@@ -124,6 +140,7 @@ impl Flags {
             max_open: self.max_open.map_or_else(max_open, NonZeroUsize::get),
             verify: self.verify,
             status: self.status,
+            access_log,
             server_timing: self.server_timing,
             backend: self.backend,
             listen,

@@ -1,5 +1,6 @@
 //! The configuration as it is resolved: every value there, with its unit.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -80,6 +81,44 @@ pub enum Verify {
     Full,
 }
 
+/// How a line of the access log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum AccessFormat {
+    /// Peer, time, request line, status and size, as NCSA httpd wrote them
+    Common,
+    /// The same with Referer and User-Agent
+    Combined,
+    /// All that is known, an object of JSON
+    Json,
+}
+
+/// Where the access log is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// What the daemon was started with.
+    StandardOutput,
+    /// A path, which is opened anew on SIGUSR1.
+    File(PathBuf),
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StandardOutput => f.write_str("standard output"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// A log of requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccessLog {
+    /// Where it is written.
+    pub to: Destination,
+    /// How a line looks.
+    pub format: AccessFormat,
+}
+
 /// What a daemon is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
@@ -97,6 +136,8 @@ pub struct Config {
     pub verify: Verify,
     /// Where a socket tells what is live.
     pub status: Option<PathBuf>,
+    /// Whether and how requests are logged.
+    pub access_log: Option<AccessLog>,
     /// Whether responses name their webroot in `Server-Timing`.
     pub server_timing: bool,
     /// How bytes are moved.
@@ -123,6 +164,7 @@ impl Default for Config {
             max_open: 1024,
             verify: Verify::Header,
             status: None,
+            access_log: None,
             server_timing: false,
             backend: Backend::Auto,
             listen: Listen::Default,

@@ -4,6 +4,7 @@
 //! accept (backend) → parse, route, plan ([`session`]) → transmit (backend). Workers read the table
 //! of virtual hosts from a [`vhost::Snapshot`] that the watcher replaces as a whole.
 
+mod access;
 mod answers;
 pub mod cli;
 pub mod config;

@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 
+use crate::access::{Log, LogError};
 use crate::config::{Backend, Config};
 use crate::control::Control;
 use crate::io::{self, Kind, Unavailable, Worker};
@@ -28,6 +29,8 @@ pub enum Error {
     Listen(ListenError),
     /// The backend that was asked for by name does not work here.
     Backend(Unavailable),
+    /// The access log can't be written.
+    Log(LogError),
     /// The socket for the status can't be listened on.
     Status(StatusError),
     /// The system refused something that the daemon can't do without.
@@ -41,6 +44,7 @@ impl fmt::Display for Error {
             Self::Backend(error) => {
                 write!(f, "{error} (choose sendfile, or auto to fall back by itself)")
             }
+            Self::Log(error) => error.fmt(f),
             Self::Status(error) => error.fmt(f),
             Self::System(what, error) => write!(f, "{what}: {error}"),
         }
@@ -49,18 +53,21 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Serves until SIGTERM or SIGINT, then finishes the responses in flight.
+/// Serves until SIGTERM or SIGINT, then finishes the responses in flight. SIGUSR1 opens the access
+/// log anew.
 ///
 /// # Errors
-/// It can't start: an address, the backend, or a resource of the system.
+/// It can't start: an address, the backend, the access log, or a resource of the system.
 pub fn run(config: &Config) -> Result<(), Error> {
     let system = |what| move |error: nix::Error| Error::System(what, error.into());
     // Blocked before any thread starts, so that the main thread alone receives them.
-    let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT]);
+    let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGUSR1]);
     signals.thread_block().map_err(system("block signals"))?;
 
     raise_descriptors();
     let backend = choose(config.backend)?;
+    let log = config.access_log.as_ref().map(|log| Log::start(log, config.workers));
+    let log = log.transpose().map_err(Error::Log)?;
     let listeners = listen::bind(&config.listen, config.workers).map_err(Error::Listen)?;
     webroot::contain_faults().map_err(|error| Error::System("handle SIGBUS", error))?;
     let published: Published = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
@@ -71,6 +78,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
     let sites = Sites {
         published,
         opener: Arc::new(opener),
+        access: log.as_ref().map(Log::queues),
         workers: config.workers,
         name_generations: config.server_timing,
     };
@@ -118,7 +126,15 @@ pub fn run(config: &Config) -> Result<(), Error> {
     let spawned = thread::Builder::new().name("vhosts".to_owned()).spawn(watch);
     spawned.map_err(|error| Error::System("start the watcher", error))?;
 
-    let signal = signals.wait().map_err(system("wait for a signal"))?;
+    let signal = loop {
+        match signals.wait().map_err(system("wait for a signal"))? {
+            Signal::SIGUSR1 => match &log {
+                Some(log) => log.reopen(),
+                None => info!("SIGUSR1: there is no access log to open anew (see --access-log)"),
+            },
+            signal => break signal,
+        }
+    };
     info!("{signal}: finishing responses in flight, {} s at most", config.drain.as_secs());
     for control in &controls {
         control.drain();
@@ -135,6 +151,9 @@ pub fn run(config: &Config) -> Result<(), Error> {
                 break;
             }
         }
+    }
+    if let Some(log) = log {
+        log.finish();
     }
     info!("stopped");
     Ok(())

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use arc_swap::cache::Cache;
 use protocol::{Clock, Limits, Recent, Scratch};
 
+use crate::access::{Access, Queues};
 use crate::answers::Answers;
 use crate::vhost::{Opener, Snapshot};
 
@@ -35,6 +36,8 @@ pub(crate) struct Sites {
     pub(crate) published: Published,
     /// Opens what is not open yet.
     pub(crate) opener: Arc<Opener>,
+    /// Where requests are noted, if they are logged.
+    pub(crate) access: Option<Queues>,
     /// Number of workers.
     pub(crate) workers: usize,
     /// Whether responses name the webroot that they are from.
@@ -54,6 +57,7 @@ pub(crate) struct Service {
     /// `None` while requests are answered, which refer to it.
     pub(crate) recent: Option<Box<Recent>>,
     pub(crate) fetch: Fetch,
+    pub(crate) access: Access,
     /// Whether every response is the last of its connection.
     pub(crate) draining: bool,
     pub(crate) answers: Answers,
@@ -90,6 +94,7 @@ impl Service {
         fetch: Fetch,
         clock: Clock,
     ) -> Self {
+        let access = Access::new(sites.access.as_ref(), worker);
         let snapshots = Cache::new(Arc::clone(&sites.published));
         Self {
             sites,
@@ -100,6 +105,7 @@ impl Service {
             scratch: Scratch::default(),
             recent: Some(Box::default()),
             fetch,
+            access,
             draining: false,
             answers: Answers::default(),
             spare: Spare::default(),

@@ -2,15 +2,16 @@
 //! and nowhere else.
 
 use protocol::{
-    Clock, Conn, Known, Next, Plan, Rejection, Request, Status, elsewhere, plan, reject,
+    Clock, Conn, Known, Next, Plan, Recent, Rejection, Request, Status, elsewhere, plan, reject,
     unavailable,
 };
 
+use crate::access::{Access, Address, Asked, Outcome};
 use crate::answers::{Place, Recorder, Steps};
 use crate::gather::{Gather, Text};
 use crate::outgoing::Outgoing;
 use crate::service::Service;
-use crate::vhost::Content;
+use crate::vhost::{Content, Name};
 
 /// Bytes of unanswered requests past which no more should be received.
 const BACKLOG: usize = 64 * 1024;
@@ -19,6 +20,7 @@ const BACKLOG: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Session {
     conn: Conn,
+    address: Address,
     /// Received and not used yet: part of a request, or requests that wait for their turn.
     backlog: Vec<u8>,
     /// Whether the backlog may hold requests that were not answered for want of room.
@@ -51,6 +53,11 @@ pub(crate) enum Waiting {
 }
 
 impl Session {
+    /// That of a connection from this address, before its first request.
+    pub(crate) fn new(address: Address) -> Self {
+        Self { address, ..Self::default() }
+    }
+
     /// Takes in what was received and answers into `out` as many requests as fit. With no bytes it
     /// goes on with what was left over when `out` was full.
     pub(crate) fn receive(&mut self, bytes: &[u8], out: &mut Outgoing, service: &mut Service) {
@@ -116,7 +123,8 @@ impl Session {
         let begun = self.conn.is_inside_request();
         self.ended = Some(if begun { Ending::Linger } else { Ending::Close });
         if begun && !self.conn.is_inside_content() {
-            refuse(self.conn.time_out(&self.backlog), out, service);
+            let rejection = self.conn.time_out(&self.backlog);
+            self.refuse(rejection, &self.backlog, out, service);
         }
     }
 
@@ -147,7 +155,7 @@ impl Session {
             let limits = service.limits;
             let known = self.conn.known(rest, &mut recent, &limits);
             if let Some(known) = &known
-                && self.repeat(known, out, service)
+                && self.repeat(known, &recent, out, service)
             {
                 used += known.size();
                 continue;
@@ -172,7 +180,7 @@ impl Session {
                     }
                 }
                 Next::Reject(rejection) => {
-                    refuse(rejection, out, service);
+                    self.refuse(rejection, rest, out, service);
                     self.ended = Some(Ending::Linger);
                 }
                 Next::End => self.ended = Some(Ending::Linger),
@@ -187,7 +195,13 @@ impl Session {
     }
 
     /// Answers a request as the same one was answered lately. Whether that was possible.
-    fn repeat(&mut self, known: &Known<'_>, out: &mut Outgoing, service: &mut Service) -> bool {
+    fn repeat(
+        &mut self,
+        known: &Known<'_>,
+        recent: &Recent,
+        out: &mut Outgoing,
+        service: &mut Service,
+    ) -> bool {
         if service.draining {
             return false;
         }
@@ -210,6 +224,10 @@ impl Session {
             return false;
         }
         answer.vhost.count(service.worker, service.sites.workers);
+        service.access.answered(self.address, Some(&answer.vhost.name), || {
+            let (host, fields) = known.fields(recent);
+            (Asked { line: known.line(), host, fields }, answer.outcome)
+        });
         self.content = 0;
         self.has_answered = true;
         true
@@ -226,22 +244,25 @@ impl Session {
         if out.lacks_buffer() {
             out.provide_buffer(service.spare.take());
         }
-        let (sites, clock, draining) = (&service.sites, &service.clock, service.draining);
+        let (sites, clock, access) = (&service.sites, &service.clock, &service.access);
+        let draining = service.draining;
+        let own = Own { clock, access, draining };
         // Twice, should a name be taken out of the table between its look-up and its opening.
         for is_last in [false, true] {
             let Some(vhost) = service.snapshots.load().find(request.host) else {
                 let (plan, _) = plan(request, None, &mut service.scratch);
-                return self.send(&plan, request, out, clock, draining);
+                return self.send(&plan, request, None, out, own);
             };
+            let name = Some(&vhost.name);
             vhost.count(service.worker, sites.workers);
             let site = match &vhost.content {
                 Content::Webroot(site) => site,
                 Content::Redirect(to) => {
                     let plan = elsewhere(request, to.origin.as_bytes(), Status(to.status));
-                    return self.send(&plan, request, out, clock, draining);
+                    return self.send(&plan, request, name, out, own);
                 }
                 Content::Nowhere => {
-                    return self.send(&unavailable(request), request, out, clock, draining);
+                    return self.send(&unavailable(request), request, name, out, own);
                 }
             };
             let live = sites.opener.ask(vhost, site);
@@ -250,7 +271,7 @@ impl Session {
             }
             // One that is known to be changed in place is not looked at.
             let Some(generation) = live.as_ref().filter(|live| !live.is_spoilt()) else {
-                return self.send(&unavailable(request), request, out, clock, draining);
+                return self.send(&unavailable(request), request, name, out, own);
             };
             let (mut plan, damage) = plan(request, Some(&generation.webroot), &mut service.scratch);
             if sites.name_generations {
@@ -276,21 +297,26 @@ impl Session {
                 // What was read may be anything: nothing of it is sent.
                 out.rewind(mark);
                 sites.opener.doubt(vhost, generation);
-                return self.send(&unavailable(request), request, out, clock, draining);
+                return self.send(&unavailable(request), request, name, out, own);
             }
             if let Some(damage) = damage.or(failed) {
                 generation.tell_damage(&vhost.name, damage);
             } else if let Some((known, place)) = keep
                 && let Some(steps) = steps.filter(Steps::are_complete)
             {
-                service.answers.keep(known, place, vhost, generation.number, &steps);
+                let outcome = Outcome::of(&plan);
+                service.answers.keep(known, place, vhost, generation.number, steps, outcome);
             }
             self.end_with(&plan, request, draining);
             if failed.is_some() {
                 out.rewind(mark);
                 let (status, head_only) = (Status::INTERNAL, plan.head_only);
-                reject(Rejection { status, head_only }).render(clock, &mut Text(out));
+                let plan = reject(Rejection { status, head_only });
+                plan.render(clock, &mut Text(out));
+                access.answered(self.address, name, || noted(request, &plan));
                 self.ended = Some(Ending::Linger);
+            } else {
+                access.answered(self.address, name, || noted(request, &plan));
             }
             return;
         }
@@ -301,12 +327,13 @@ impl Session {
         &mut self,
         plan: &Plan<'_>,
         request: &Request<'_>,
+        vhost: Option<&Name>,
         out: &mut Outgoing,
-        clock: &Clock,
-        draining: bool,
+        own: Own<'_>,
     ) {
-        self.end_with(plan, request, draining);
-        plan.render(clock, &mut Text(out));
+        self.end_with(plan, request, own.draining);
+        plan.render(own.clock, &mut Text(out));
+        own.access.answered(self.address, vhost, || noted(request, plan));
     }
 
     /// Notes whether the connection ends with a response.
@@ -317,12 +344,34 @@ impl Session {
             self.ended = Some(if more { Ending::Linger } else { Ending::Close });
         }
     }
+
+    /// Answers what was received and is no request, or not a whole one.
+    fn refuse(
+        &self,
+        rejection: Rejection,
+        received: &[u8],
+        out: &mut Outgoing,
+        service: &mut Service,
+    ) {
+        if out.lacks_buffer() {
+            out.provide_buffer(service.spare.take());
+        }
+        let plan = reject(rejection);
+        plan.render(&service.clock, &mut Text(out));
+        service.access.refused(self.address, received, &plan);
+    }
 }
 
-/// Answers what is no request, or one that can't be answered otherwise.
-fn refuse(rejection: Rejection, out: &mut Outgoing, service: &mut Service) {
-    if out.lacks_buffer() {
-        out.provide_buffer(service.spare.take());
-    }
-    reject(rejection).render(&service.clock, &mut Text(out));
+/// What the log says of a request and its answer.
+fn noted<'r>(request: &Request<'r>, plan: &Plan<'_>) -> (Asked<'r>, Outcome) {
+    let Request { line, host, fields, .. } = *request;
+    (Asked { line, host, fields }, Outcome::of(plan))
+}
+
+/// What every response needs of the worker.
+#[derive(Clone, Copy)]
+struct Own<'s> {
+    clock: &'s Clock,
+    access: &'s Access,
+    draining: bool,
 }

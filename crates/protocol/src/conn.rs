@@ -1,6 +1,8 @@
 //! A connection's side of the protocol: which bytes are which request.
 
 use crate::body::{Discard, Discarded};
+use crate::fields::Fields;
+use crate::host::Host;
 use crate::limits::Limits;
 use crate::parse::{self, Head, Rejection, Request};
 use crate::recent::{Number, Recent};
@@ -31,6 +33,7 @@ pub enum Next<'r> {
 pub struct Known<'r> {
     head: Head<'r>,
     stamp: u64,
+    number: Number,
 }
 
 impl<'r> Known<'r> {
@@ -47,6 +50,16 @@ impl<'r> Known<'r> {
     /// Bytes of the head.
     pub fn size(&self) -> usize {
         self.head.size()
+    }
+
+    /// The host that the field section names, and its fields, from the [`Recent`] that it was just
+    /// found in.
+    pub fn fields<'s>(&self, recent: &'s Recent) -> (Option<Host<'s>>, Fields<'s>)
+    where
+        'r: 's,
+    {
+        let (fields, said) = recent.get(self.head.section(), self.number);
+        (said.host(&fields), fields)
     }
 }
 
@@ -111,7 +124,8 @@ impl Conn {
         match self.state {
             State::Head(scan) if !scan.has_begun() => {
                 let head = Head::known(bytes, recent, &mut self.section, limits)?;
-                Some(Known { head, stamp: recent.stamp(self.section) })
+                let number = self.section;
+                Some(Known { head, stamp: recent.stamp(number), number })
             }
             _ => None,
         }

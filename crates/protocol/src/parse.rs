@@ -105,6 +105,11 @@ impl<'r> Head<'r> {
         self.line
     }
 
+    /// Its field section, with the empty line.
+    pub(crate) fn section(&self) -> &'r [u8] {
+        self.section
+    }
+
     /// Its size in bytes, line ends included.
     pub(crate) fn size(&self) -> usize {
         self.line.len() + b"\r\n".len() + self.section.len()

@@ -216,9 +216,10 @@ impl<'w, T: Transmit> Loop<'w, T> {
             | EpollFlags::EPOLLRDHUP
             | EpollFlags::EPOLLET;
         self.epoll.add(&socket, EpollEvent::new(interest, token(key)))?;
+        let session = Session::new(self.service.access.address(&socket));
         let peer = entry.insert(Peer {
             socket,
-            session: Session::default(),
+            session,
             out: Outgoing::default(),
             patience: Patience::default(),
             readable: true,

@@ -21,6 +21,15 @@ pub enum Name {
 }
 
 impl Name {
+    /// Whether it stands for all that is below, and the name, as it is in the directory otherwise.
+    pub(crate) fn parts(&self) -> (bool, &str) {
+        match self {
+            Self::Exact(name) => (false, name),
+            Self::Wildcard(suffix) => (true, suffix),
+            Self::Default => (false, DEFAULT),
+        }
+    }
+
     /// The bytes under which it is looked up among its kind.
     pub(super) fn key(&self) -> &[u8] {
         match self {

@@ -56,10 +56,10 @@ impl Lane {
 }
 
 impl Peer {
-    pub(super) fn new(socket: OwnedFd) -> Self {
+    pub(super) fn new(socket: OwnedFd, session: Session) -> Self {
         Self {
             socket,
-            session: Session::default(),
+            session,
             lane: Lane::Free(Outgoing::default()),
             patience: Patience::default(),
             receiving: false,

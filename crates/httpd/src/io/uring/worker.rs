@@ -15,7 +15,7 @@ use crate::io::patience::{Stage, Timers, seconds};
 use crate::io::socket::{accept, is_exhausted, own};
 use crate::io::{LAST_CALL, REST, Worker};
 use crate::service::{Fetch, Service};
-use crate::session::Ending;
+use crate::session::{Ending, Session};
 
 /// Runs a worker until it has drained.
 pub(in crate::io) fn run(worker: &Worker) -> io::Result<()> {
@@ -173,7 +173,8 @@ impl<'w> Loop<'w> {
     fn begin(&mut self, socket: OwnedFd) -> io::Result<()> {
         let entry = self.peers.vacant_entry();
         let key = entry.key() as u32;
-        let peer = entry.insert(Peer::new(socket));
+        let session = Session::new(self.service.access.address(&socket));
+        let peer = entry.insert(Peer::new(socket, session));
         self.timers.enter(u64::from(key), &mut peer.patience, Stage::Request, true);
         peer.receive(&mut self.ring, key)
     }
