@@ -1,4 +1,5 @@
-//! In the steady state a request allocates nothing, whatever it asks for.
+//! In the steady state a request allocates nothing, whatever it asks for, and neither does logging
+//! it.
 //!
 //! The daemon runs inside of this process, so that its allocations can be counted.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
@@ -17,7 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{PATIENCE, Site, etag, numbered, until};
-use httpd::config::{Backend, Config, Listen};
+use httpd::config::{AccessFormat, AccessLog, Backend, Config, Destination, Listen};
 use webroot::Coding;
 
 /// Allocations of all threads but those that opted out.
@@ -128,20 +129,26 @@ fn ask(stream: &mut TcpStream, request: &str, expected: Option<usize>, buffer: &
     size
 }
 
-fn assert_allocates_nothing(backend: Backend) {
+fn assert_allocates_nothing(backend: Backend, format: Option<AccessFormat>) {
     // What a test beside this one allocates would count.
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     UNCOUNTED.set(true);
     let dir = tempfile::tempdir().unwrap();
-    lay(dir.path());
+    let vhosts = dir.path().join("vhosts");
+    fs::create_dir(&vhosts).unwrap();
+    lay(&vhosts);
     let address = free_address();
+    let log = dir.path().join("log");
+    // So that the log is written while allocations are counted.
+    let pause = if format.is_some() { Duration::from_millis(2) } else { Duration::ZERO };
     let hour = Duration::from_secs(3600);
     let config = Config {
-        vhosts_dir: dir.path().to_owned(),
+        vhosts_dir: vhosts.clone(),
         backend,
         listen: Listen::On(vec![address]),
         poll_interval: hour,
+        access_log: format.map(|format| AccessLog { to: Destination::File(log.clone()), format }),
         ..Config::default()
     };
     // It runs until this process ends.
@@ -164,6 +171,7 @@ fn assert_allocates_nothing(backend: Backend) {
         for (text, size) in requests.iter().zip(&sizes) {
             ask(&mut stream, text, Some(*size), &mut buffer);
         }
+        thread::sleep(pause);
         COUNT.load(Ordering::Relaxed) - before
     };
     (0..20).for_each(|_| _ = round());
@@ -173,20 +181,32 @@ fn assert_allocates_nothing(backend: Backend) {
     // them than ever before grows, once.
     let growing = allocations.iter().filter(|count| **count > 0).count();
     assert!(growing <= 3, "{allocations:?}");
-    fs::remove_file(dir.path().join("one.example")).unwrap();
+    fs::remove_file(vhosts.join("one.example")).unwrap();
+    if format.is_some() {
+        let answers = requests.len() - 1 + 16;
+        let lines = || fs::read_to_string(&log).unwrap().lines().count();
+        until(PATIENCE, "every request is logged", || lines() == 221 * answers);
+    }
+}
+
+/// A request without a log, and one with a log of either kind.
+fn assert_never_allocates(backend: Backend) {
+    for format in [None, Some(AccessFormat::Combined), Some(AccessFormat::Json)] {
+        assert_allocates_nothing(backend, format);
+    }
 }
 
 #[test]
 fn a_request_allocates_nothing_with_sync() {
-    assert_allocates_nothing(Backend::Sync);
+    assert_never_allocates(Backend::Sync);
 }
 
 #[test]
 fn a_request_allocates_nothing_with_sendfile() {
-    assert_allocates_nothing(Backend::Sendfile);
+    assert_never_allocates(Backend::Sendfile);
 }
 
 #[test]
 fn a_request_allocates_nothing_with_io_uring() {
-    assert_allocates_nothing(Backend::IoUring);
+    assert_never_allocates(Backend::IoUring);
 }
