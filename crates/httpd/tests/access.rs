@@ -25,10 +25,14 @@ struct Logged {
 
 impl Logged {
     fn start(backend: &str, format: &str) -> Self {
+        Self::start_with(backend, &["--access-log-format", format])
+    }
+
+    fn start_with(backend: &str, more: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("log");
-        let path = path.to_str().unwrap();
-        let flags = ["--workers", "2", "--access-log", path, "--access-log-format", format];
+        let mut flags = vec!["--workers", "2", "--access-log", path.to_str().unwrap()];
+        flags.extend(more);
         Self { server: Server::start_with(backend, &flags, lay), dir }
     }
 

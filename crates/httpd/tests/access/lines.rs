@@ -11,6 +11,7 @@ use crate::on_every_backend;
 on_every_backend!(
     an_answer_is_logged_with_its_status_and_size,
     what_is_no_request_is_logged_as_it_came,
+    a_head_that_does_not_end_is_logged_as_far_as_it_came,
     json_tells_all_that_is_known,
     the_log_rests_with_the_daemon,
 );
@@ -79,6 +80,20 @@ fn what_is_no_request_is_logged_as_it_came(backend: &str) {
     drop(logged.server.connect());
     ask(&logged, "GET /small HTTP/1.1\r\nHost: one.example\r\n\r\n");
     logged.lines(7);
+}
+
+fn a_head_that_does_not_end_is_logged_as_far_as_it_came(backend: &str) {
+    let logged = Logged::start_with(backend, &["--head-timeout", "0.2"]);
+    for (number, (begun, line)) in
+        [("GET /a HTTP/1.1\r\nHost: x\r\nReferer: y", "GET /a HTTP/1.1"), ("HEAD /b", "HEAD /b")]
+            .into_iter()
+            .enumerate()
+    {
+        let size = ask(&logged, begun);
+        let found = logged.lines(number + 1).pop().unwrap();
+        let expected = format!("\"{line}\" 408 {size} \"-\" \"-\"");
+        assert_eq!(found.split_once("] ").unwrap().1, expected);
+    }
 }
 
 fn json_tells_all_that_is_known(backend: &str) {
