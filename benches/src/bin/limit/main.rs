@@ -19,6 +19,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::TcpNoDelay;
 
 use crate::answer::{Canned, Pread, Sendfile};
 
@@ -109,6 +111,8 @@ fn run(flags: &Flags) -> Result<std::convert::Infallible, Box<dyn Error>> {
         Rules { request_size: flags.request_size, batch: flags.pipeline, close: flags.close };
     let listener = TcpListener::bind(flags.address)?;
     listener.set_nonblocking(true)?;
+    // Connections inherit it: what is sent alone leaves alone, as it does from servers.
+    setsockopt(&listener, TcpNoDelay, &true)?;
     // The backlog of the standard library is too short for thousands that connect at once.
     system::listen(listener.as_raw_fd())?;
     let error = match flags.kind {
