@@ -2,16 +2,11 @@
  *
  * A plugin for QEMU 7.2 (plugin API 1; Debian ships no header of it, so what is used is declared
  * here). Build: gcc -O2 -shared -fPIC -o counter.so counter.c
- * Use:   qemu-system-x86_64 ... -accel tcg -plugin ./counter.so,out=FILE,timer=ADDRESS
+ * Use:   qemu-system-x86_64 ... -accel tcg -plugin ./counter.so,out=FILE
  *
  * A mark is the no-operation 0f 1f 84 00 LO HI 5a 5a. Wherever a program executes one, a line is
  * written: the mark's number (HI LO), then for each processor its instructions in user mode, in
  * kernel mode, and how often it went to sleep (HLT).
- *
- * The interrupts of the timer are left out: they come by the clock and not by what a program does,
- * and to an emulated machine much more often in terms of instructions. ADDRESS (hexadecimal) is
- * where the kernel enters them, and they end with IRET, or by a way to user mode that leads through
- * another task. 0 leaves nothing out.
  *
  * As hardware does, a string instruction with a repeat prefix counts once, however often it
  * repeats. The mode is told by the upper half of addresses, which is the kernel's. What is counted
@@ -58,50 +53,27 @@ EXPORTED int qemu_plugin_version = 1;
 
 /* Only its processor's thread writes one, so no two threads share a line of the cache. */
 static struct counts {
-    uint64_t executed[3]; /* in user mode, in kernel mode, for the timer */
-    int for_timer;
+    uint64_t executed[2]; /* in user mode, in kernel mode */
     uint64_t sleeps;
     uint64_t repeated; /* the string instruction that was executed last, or none */
 } __attribute__((aligned(128))) counts[PROCESSORS];
 static int processors;
-static uint64_t timer;
 static FILE *out;
-
-static void add(struct counts *of, uint64_t mode, uint64_t instructions)
-{
-    if (!mode)
-        of->for_timer = 0;
-    of->executed[mode + of->for_timer] += instructions;
-}
 
 /* A block without string instructions. Data: mode and number of instructions. */
 static void block(unsigned processor, void *data)
 {
     uint64_t value = (uint64_t)data;
     struct counts *of = &counts[processor];
-    add(of, value >> KERNEL, value & 0xffff);
+    of->executed[value >> KERNEL] += value & 0xffff;
     of->repeated = 0;
-}
-
-/* The first block of an interrupt of the timer, before it is counted. */
-static void timer_begins(unsigned processor, void *data)
-{
-    (void)data;
-    counts[processor].for_timer = 1;
-}
-
-/* IRET, after its block was counted. */
-static void returns(unsigned processor, void *data)
-{
-    (void)data;
-    counts[processor].for_timer = 0;
 }
 
 /* An instruction of a block with string instructions. Data: mode. */
 static void single(unsigned processor, void *data)
 {
     struct counts *of = &counts[processor];
-    add(of, (uint64_t)data >> KERNEL, 1);
+    of->executed[(uint64_t)data >> KERNEL]++;
     of->repeated = 0;
 }
 
@@ -111,7 +83,7 @@ static void repeated(unsigned processor, void *data)
     uint64_t address = (uint64_t)data;
     struct counts *of = &counts[processor];
     if (of->repeated != address)
-        add(of, address >> KERNEL, 1);
+        of->executed[address >> KERNEL]++;
     of->repeated = address;
 }
 
@@ -162,8 +134,6 @@ static void translated(plugin_id id, struct qemu_plugin_tb *tb)
     size_t size = qemu_plugin_tb_n_insns(tb);
     uint64_t mode = qemu_plugin_tb_vaddr(tb) >> KERNEL << KERNEL;
     int repeats = 0;
-    if (qemu_plugin_tb_vaddr(tb) == timer)
-        qemu_plugin_register_vcpu_tb_exec_cb(tb, timer_begins, NO_REGISTERS, NULL);
     for (size_t i = 0; i < size; i++) {
         struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
         const uint8_t *bytes = qemu_plugin_insn_data(insn);
@@ -174,8 +144,6 @@ static void translated(plugin_id id, struct qemu_plugin_tb *tb)
             qemu_plugin_register_vcpu_insn_exec_cb(insn, mark, NO_REGISTERS, (void *)number);
         } else if (mode && length == 1 && bytes[0] == 0xf4) {
             qemu_plugin_register_vcpu_insn_exec_cb(insn, sleeps, NO_REGISTERS, NULL);
-        } else if (mode && length == 2 && bytes[0] == 0x48 && bytes[1] == 0xcf) {
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, returns, NO_REGISTERS, NULL);
         }
     }
     if (!repeats) {
@@ -199,8 +167,8 @@ EXPORTED int qemu_plugin_install(plugin_id id, const plugin_info *info, int argc
         fprintf(stderr, "counter: needs a machine of x86-64 with 1 to %d processors\n", PROCESSORS);
         return 1;
     }
-    if (argc != 2 || strncmp(argv[0], "out=", 4) || sscanf(argv[1], "timer=%" SCNx64, &timer) != 1) {
-        fprintf(stderr, "counter: needs out=FILE,timer=ADDRESS\n");
+    if (argc != 1 || strncmp(argv[0], "out=", 4)) {
+        fprintf(stderr, "counter: needs one argument, out=FILE\n");
         return 1;
     }
     out = fopen(argv[0] + 4, "w");
