@@ -15,7 +15,7 @@ use nix::sys::signal::{SigSet, Signal};
 use crate::access::{Log, LogError};
 use crate::config::{Backend, Config};
 use crate::control::Control;
-use crate::io::{self, Kind, Unavailable, Worker};
+use crate::io::{self, Kind, Readers, Unavailable, Worker};
 use crate::listen::{self, ListenError};
 use crate::log::{error, info, warning};
 use crate::service::{Published, Sites};
@@ -101,6 +101,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
     }
 
     let (ended, ends) = channel();
+    let readers = Arc::new(Readers::default());
     let workers = listeners.by_worker.into_iter().zip(&controls).enumerate();
     for (number, (sockets, control)) in workers {
         let worker = Worker {
@@ -109,6 +110,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
             control: Arc::clone(control),
             sites: sites.clone(),
             config: config.clone(),
+            readers: Arc::clone(&readers),
             exhausted: AtomicBool::new(false),
         };
         start(backend, worker, ended.clone())?;

@@ -1,6 +1,10 @@
 //! The event loop of the sync and sendfile backends: epoll, edge-triggered, no change of interest
 //! after the first.
 
+mod accept;
+mod disk;
+mod ends;
+
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -11,9 +15,11 @@ use nix::sys::socket::{Shutdown, shutdown};
 use protocol::Clock;
 use slab::Slab;
 
+use self::disk::Disk;
+use super::Worker;
 use super::patience::{Patience, Stage, Timers, seconds};
-use super::socket::{accept, is_exhausted, receive, send};
-use super::{LAST_CALL, REST, Worker};
+use super::readers::Mailbox;
+use super::socket::{receive, send};
 use crate::outgoing::{FilePart, Front, Outgoing};
 use crate::service::{Fetch, Service};
 use crate::session::{Ending, Session};
@@ -25,14 +31,30 @@ pub(super) trait Transmit {
 
     fn new() -> Self;
 
-    /// Sends what the socket takes of `part`, at least a byte unless the file has shrunk.
-    fn file(&mut self, socket: BorrowedFd<'_>, part: &FilePart) -> nix::Result<usize>;
+    /// Sends what the socket takes of `part`, if that can be had without waiting for the disk. The
+    /// first `ready` bytes, if there are any, are to be sent whether it can or not. `now`: in
+    /// milliseconds.
+    fn file(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        part: &FilePart,
+        ready: u64,
+        now: u64,
+    ) -> nix::Result<Moved>;
+}
+
+/// What came of sending part of a file.
+pub(super) enum Moved {
+    /// So many bytes were sent, at least one unless the file has shrunk.
+    Sent(usize),
+    /// Nothing was: the next bytes are not in the page cache.
+    Absent,
 }
 
 /// Bytes received at a time, into a buffer that all connections of a worker share.
 const RECEIVE: usize = 64 * 1024;
 /// Bytes that a connection may move before others have their turn.
-const TURN: usize = 1024 * 1024;
+pub(super) const TURN: usize = 1024 * 1024;
 /// Events taken at a time.
 const EVENTS: usize = 256;
 /// Connections accepted before others have their turn.
@@ -61,6 +83,7 @@ struct Peer {
     hung_up: bool,
     /// Bytes sent.
     sent: u64,
+    disk: Disk,
 }
 
 /// What becomes of a connection after its turn.
@@ -70,6 +93,8 @@ enum Fate {
     Waits,
     /// It has more to do than its turn allowed.
     Continues,
+    /// It waits for the disk, which is to be told.
+    Fetches,
     Ends,
 }
 
@@ -81,6 +106,8 @@ struct Loop<'w, T> {
     service: Service,
     timers: Timers,
     transmit: T,
+    /// Where reads that are over are told.
+    mailbox: Arc<Mailbox>,
     received: Vec<u8>,
     /// Connections that had more to do than their turn allowed.
     busy: Vec<usize>,
@@ -105,6 +132,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
             service: Service::new(sites, worker.number, limits, T::FETCH, clock),
             timers: Timers::new(worker.config.timeouts),
             transmit: T::new(),
+            mailbox: Mailbox::new(&worker.control),
             received: vec![0; RECEIVE],
             busy: Vec::new(),
             rests_until: None,
@@ -121,6 +149,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
         loop {
             if woken {
                 self.worker.control.clear();
+                self.fetched();
                 // What was replaced is let go of even if no request comes.
                 self.service.snapshots_changed();
                 if self.service.must_cut_off() {
@@ -173,41 +202,6 @@ impl<'w, T: Transmit> Loop<'w, T> {
         wait.unwrap_or(EpollTimeout::NONE)
     }
 
-    /// Begins to accept, or begins again after a rest.
-    fn listen(&self) -> nix::Result<()> {
-        for (listener, token) in self.listeners.iter().zip(FIRST_LISTENER..) {
-            self.epoll.add(listener, EpollEvent::new(EpollFlags::EPOLLIN, token))?;
-        }
-        Ok(())
-    }
-
-    /// Accepts up to `most` of the connections that wait at a listener.
-    fn accept(&mut self, token: u64, most: usize) -> io::Result<()> {
-        let listener = self.listeners.get((token - FIRST_LISTENER) as usize).map(Arc::clone);
-        let Some(listener) = listener else { return Ok(()) };
-        for _ in 0..most {
-            match accept(&*listener) {
-                // Served before the next is accepted: its request is often there already.
-                Ok(socket) => {
-                    self.worker.tell_accepting();
-                    self.begin(socket)?;
-                }
-                Err(Errno::EAGAIN) => break,
-                Err(error) if is_exhausted(error) => {
-                    self.worker.tell_exhausted(error);
-                    for listener in &self.listeners {
-                        self.epoll.delete(listener)?;
-                    }
-                    self.rests_until = Some(self.timers.now + REST);
-                    break;
-                }
-                // Errors of the connection, not of the listener (accept(2)).
-                Err(_) => {}
-            }
-        }
-        Ok(())
-    }
-
     fn begin(&mut self, socket: OwnedFd) -> io::Result<()> {
         let entry = self.peers.vacant_entry();
         let key = entry.key();
@@ -226,6 +220,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
             writable: true,
             hung_up: false,
             sent: 0,
+            disk: Disk::default(),
         });
         self.timers.enter(key as u64, &mut peer.patience, Stage::Request, true);
         self.turn(key);
@@ -251,6 +246,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
             service: &mut self.service,
             transmit: &mut self.transmit,
             received: &mut self.received,
+            now: self.timers.now,
         };
         let fate = turn.take(peer);
         match fate {
@@ -259,6 +255,11 @@ impl<'w, T: Transmit> Loop<'w, T> {
                 return;
             }
             Fate::Continues => self.busy.push(key),
+            Fate::Fetches => {
+                if !peer.disk.fetch(&self.worker.readers, &self.mailbox, key, &peer.out) {
+                    self.busy.push(key);
+                }
+            }
             Fate::Waits => {}
         }
         let (sending, moved) = (!peer.out.is_empty(), peer.sent > before);
@@ -267,62 +268,8 @@ impl<'w, T: Transmit> Loop<'w, T> {
 
     fn end(&mut self, key: usize) {
         let Some(mut peer) = self.peers.try_remove(key) else { return };
+        peer.disk.forget(&self.worker.readers);
         peer.session.release(&mut self.service);
-    }
-
-    /// Ends the connections that are in the middle of a file that was changed in place.
-    fn cut_off(&mut self) {
-        let unsound = self.peers.iter().filter(|(_, peer)| !peer.out.is_sound());
-        let unsound: Vec<usize> = unsound.map(|(key, _)| key).collect();
-        unsound.into_iter().for_each(|key| self.end(key));
-    }
-
-    /// Ends the connections whose patience is at its end.
-    fn expire(&mut self) {
-        while let Some((token, tick)) = self.timers.expired() {
-            let key = token as usize;
-            let Some(peer) = self.peers.get_mut(key) else { continue };
-            if !self.timers.is_due(token, tick, &mut peer.patience) {
-                continue;
-            }
-            let Peer { patience, session, socket, sent, .. } = peer;
-            if self.timers.is_fast_enough(token, patience, session, socket, *sent) {
-                continue;
-            }
-            if peer.patience.stage == Stage::Request && peer.session.ending().is_none() {
-                peer.session.time_out(&mut peer.out, &mut self.service);
-                self.turn(key);
-            } else {
-                self.end(key);
-            }
-        }
-    }
-
-    /// Stops accepting, ends idle connections, and sets the time by which the others have to.
-    fn drain(&mut self) {
-        self.service.draining = true;
-        self.timers.hurry(LAST_CALL);
-        // What was connected before the listener closes is served.
-        for token in (FIRST_LISTENER..).take(self.listeners.len()) {
-            let _ = self.accept(token, usize::MAX);
-        }
-        if self.rests_until.take().is_none() {
-            for listener in &self.listeners {
-                let _ = self.epoll.delete(listener);
-            }
-        }
-        self.listeners.clear();
-        self.worker.stop_listening();
-        self.drains_until = Some(self.timers.now + self.worker.config.drain.as_millis() as u64);
-        let keys: Vec<usize> = self.peers.iter().map(|(key, _)| key).collect();
-        for key in keys {
-            if let Some(peer) = self.peers.get_mut(key) {
-                peer.session.drain(peer.out.is_empty());
-                let stage = peer.patience.stage;
-                self.timers.enter(key as u64, &mut peer.patience, stage, stage == Stage::Request);
-            }
-            self.turn(key);
-        }
     }
 }
 
@@ -340,6 +287,8 @@ struct Turn<'t, T> {
     service: &'t mut Service,
     transmit: &'t mut T,
     received: &'t mut [u8],
+    /// In milliseconds.
+    now: u64,
 }
 
 impl<T: Transmit> Turn<'_, T> {
@@ -351,7 +300,11 @@ impl<T: Transmit> Turn<'_, T> {
                     return Fate::Ends;
                 }
                 if !peer.out.is_empty() {
-                    return if peer.writable { Fate::Continues } else { Fate::Waits };
+                    return match peer.disk {
+                        Disk::Absent => Fate::Fetches,
+                        Disk::Ready(_) if peer.writable => Fate::Continues,
+                        Disk::Ready(_) | Disk::Reads(_) => Fate::Waits,
+                    };
                 }
                 self.service.spare.give(peer.out.take_buffer());
             }
@@ -387,9 +340,11 @@ impl<T: Transmit> Turn<'_, T> {
         }
     }
 
-    /// Sends until the queue is empty, the socket full or the turn over.
+    /// Sends until the queue is empty, the socket full, the turn over, or what is next is not in the
+    /// page cache.
     fn send(&mut self, peer: &mut Peer, budget: &mut usize) -> nix::Result<()> {
         while peer.writable && *budget > 0 {
+            let Disk::Ready(ready) = peer.disk else { return Ok(()) };
             let sent = match peer.out.front() {
                 None => return Ok(()),
                 Some(Front::Text(bytes, more)) => {
@@ -397,19 +352,31 @@ impl<T: Transmit> Turn<'_, T> {
                     send(&peer.socket, bytes, more)
                 }
                 Some(Front::File(part)) if !part.generation.is_sound() => return Err(Errno::EIO),
-                Some(Front::File(part)) => match self.transmit.file(peer.socket.as_fd(), part) {
-                    // The file ends before its header said: the response can't be completed.
-                    Ok(0) => return Err(Errno::EIO),
-                    sent => sent,
-                },
+                Some(Front::File(part)) => {
+                    match self.transmit.file(peer.socket.as_fd(), part, ready, self.now) {
+                        // The file ends before its header said: the response can't be completed.
+                        Ok(Moved::Sent(0)) => return Err(Errno::EIO),
+                        Ok(Moved::Sent(size)) => Ok(size),
+                        Ok(Moved::Absent) => {
+                            peer.disk = Disk::Absent;
+                            return Ok(());
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
             };
             match sent {
                 Ok(size) => {
                     peer.out.advance(size);
                     *budget = budget.saturating_sub(size);
                     peer.sent += size as u64;
+                    peer.disk = Disk::Ready(ready.saturating_sub(size as u64));
                 }
-                Err(Errno::EAGAIN) => peer.writable = false,
+                // By the time that there is room, what was read may be gone.
+                Err(Errno::EAGAIN) => {
+                    peer.writable = false;
+                    peer.disk = Disk::Ready(0);
+                }
                 Err(Errno::EINTR) => {}
                 Err(error) => return Err(error),
             }

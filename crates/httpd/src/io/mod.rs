@@ -15,8 +15,11 @@
 //! Whether a send is done at once (epoll) or in flight (io_uring) is the backend's own affair: one
 //! in flight owns the queue until it completes. No backend knows HTTP.
 
+mod cached;
 mod epoll;
 mod patience;
+mod readers;
+mod resident;
 mod sendfile;
 mod socket;
 mod sync;
@@ -35,6 +38,7 @@ use crate::control::Control;
 use crate::log::{info, warning};
 use crate::service::Sites;
 
+pub(crate) use readers::Readers;
 pub(crate) use uring::probe;
 
 /// Milliseconds for which accepting rests when descriptors run out.
@@ -93,6 +97,8 @@ pub(crate) struct Worker {
     pub(crate) control: Arc<Control>,
     pub(crate) sites: Sites,
     pub(crate) config: Config,
+    /// Read for all workers what is not in the page cache.
+    pub(crate) readers: Arc<Readers>,
     /// Whether the operator knows that connections can't be accepted at the moment.
     pub(crate) exhausted: AtomicBool,
 }

@@ -5,26 +5,45 @@ use std::os::fd::BorrowedFd;
 
 use nix::errno::Errno;
 use nix::sys::sendfile::sendfile;
+use webroot::Span;
 
-use super::epoll::Transmit;
+use super::epoll::{Moved, TURN, Transmit};
+use super::resident::Resident;
 use crate::outgoing::FilePart;
 use crate::service::Fetch;
 
 #[derive(Debug)]
-pub(super) struct Sendfile;
+pub(super) struct Sendfile {
+    resident: Resident,
+}
 
 impl Transmit for Sendfile {
     const FETCH: Fetch = Fetch::Mapping;
 
     fn new() -> Self {
-        Self
+        Self { resident: Resident::new() }
     }
 
-    fn file(&mut self, socket: BorrowedFd<'_>, part: &FilePart) -> nix::Result<usize> {
+    fn file(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        part: &FilePart,
+        ready: u64,
+        now: u64,
+    ) -> nix::Result<Moved> {
         let mut offset = i64::try_from(part.span.offset).map_err(|_| Errno::EOVERFLOW)?;
-        let size = usize::try_from(part.span.size).unwrap_or(usize::MAX);
+        let size = if ready > 0 {
+            ready.min(part.span.size)
+        } else {
+            let next = Span { size: part.span.size.min(TURN as u64), ..part.span };
+            self.resident.of(&part.generation, next, now)
+        };
+        if size == 0 {
+            return Ok(Moved::Absent);
+        }
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
         let sent = sendfile(socket, part.generation.webroot.file(), Some(&mut offset), size)?;
         // It was changed in place: what was sent may be anything, and no more is.
-        if part.generation.is_sound() { Ok(sent) } else { Err(Errno::EIO) }
+        if part.generation.is_sound() { Ok(Moved::Sent(sent)) } else { Err(Errno::EIO) }
     }
 }

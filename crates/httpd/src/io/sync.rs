@@ -5,7 +5,8 @@ use std::os::fd::BorrowedFd;
 use nix::errno::Errno;
 use nix::sys::uio::pread;
 
-use super::epoll::Transmit;
+use super::cached::read_cached;
+use super::epoll::{Moved, Transmit};
 use super::socket::send;
 use crate::outgoing::FilePart;
 use crate::service::Fetch;
@@ -26,19 +27,40 @@ impl Transmit for Sync {
         Self { buffer: vec![0; BUFFER] }
     }
 
-    fn file(&mut self, socket: BorrowedFd<'_>, part: &FilePart) -> nix::Result<usize> {
-        let size = BUFFER.min(usize::try_from(part.span.size).unwrap_or(BUFFER));
+    fn file(
+        &mut self,
+        socket: BorrowedFd<'_>,
+        part: &FilePart,
+        ready: u64,
+        _now: u64,
+    ) -> nix::Result<Moved> {
+        let most = if ready > 0 { ready.min(part.span.size) } else { part.span.size };
+        let size = BUFFER.min(usize::try_from(most).unwrap_or(BUFFER));
         let buffer = self.buffer.get_mut(..size).unwrap_or_default();
-        let offset = i64::try_from(part.span.offset).map_err(|_| Errno::EOVERFLOW)?;
-        let read = pread(part.generation.webroot.file(), buffer, offset)?;
+        let file = part.generation.webroot.file();
+        let cached = if ready > 0 {
+            Err(Errno::EOPNOTSUPP)
+        } else {
+            read_cached(file, buffer, part.span.offset)
+        };
+        let read = match cached {
+            Err(Errno::EAGAIN) => return Ok(Moved::Absent),
+            // What was just fetched, or can't be told, is read, whatever that takes.
+            Err(Errno::EOPNOTSUPP | Errno::ENOSYS) => {
+                let offset = i64::try_from(part.span.offset).map_err(|_| Errno::EOVERFLOW)?;
+                pread(file, buffer, offset)?
+            }
+            cached => cached?,
+        };
         // It was changed in place: what was read of it may be anything.
         if !part.generation.is_sound() {
             return Err(Errno::EIO);
         }
         let bytes = buffer.get(..read).unwrap_or_default();
         if bytes.is_empty() {
-            return Ok(0);
+            return Ok(Moved::Sent(0));
         }
-        send(socket, bytes, (read as u64) < part.span.size)
+        let more = (read as u64) < part.span.size;
+        send(socket, bytes, more).map(Moved::Sent)
     }
 }
