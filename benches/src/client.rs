@@ -1,7 +1,7 @@
 //! A client that asks one question after the other on a connection that is kept.
 
 use std::fmt;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -44,17 +44,44 @@ impl Client {
     /// # Errors
     /// The connection fails, or what comes is not an answer with a length.
     pub fn get(&mut self, host: &str, path: &str) -> Result<Answer, Failure> {
+        let mut stream = self.ask(host, path)?;
+        let (answer, is_kept) = read(&mut stream)?;
+        if is_kept {
+            self.stream = Some(stream);
+        }
+        Ok(answer)
+    }
+
+    /// Gets a path of a host and writes the content somewhere as it comes, however large it is.
+    ///
+    /// # Errors
+    /// As [`Client::get`]; an answer other than 200.
+    pub fn copy(&mut self, host: &str, path: &str, to: &mut impl Write) -> Result<(), Failure> {
+        let mut stream = self.ask(host, path)?;
+        let head = read_head(&mut stream)?;
+        if head.status != 200 {
+            return Err(format!("{host}{path} is answered {}", head.status).into());
+        }
+        let length = head.length as u64;
+        let came = io::copy(&mut (&mut stream).take(length), to)?;
+        if came < length {
+            return Err(format!("{host}{path} ended after {came} of {length} bytes").into());
+        }
+        if head.is_kept {
+            self.stream = Some(stream);
+        }
+        Ok(())
+    }
+
+    /// Sends a question, on the connection that was kept if there is one.
+    fn ask(&mut self, host: &str, path: &str) -> Result<BufReader<TcpStream>, Failure> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => connect(self.address)?,
         };
         let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
         stream.get_mut().write_all(request.as_bytes())?;
-        let (answer, is_kept) = read(&mut stream)?;
-        if is_kept {
-            self.stream = Some(stream);
-        }
-        Ok(answer)
+        Ok(stream)
     }
 
     /// Gets a path without pause until the answer is the right one. The time from `start` to then.
@@ -89,8 +116,23 @@ fn connect(address: SocketAddr) -> Result<BufReader<TcpStream>, Failure> {
     Ok(BufReader::new(stream))
 }
 
+/// What comes before the content.
+struct Head {
+    status: u16,
+    /// Bytes of the content.
+    length: usize,
+    is_kept: bool,
+}
+
 /// Reads an answer, and whether the connection is kept.
 fn read(stream: &mut impl BufRead) -> Result<(Answer, bool), Failure> {
+    let head = read_head(stream)?;
+    let mut body = vec![0; head.length];
+    stream.read_exact(&mut body)?;
+    Ok((Answer { status: head.status, body }, head.is_kept))
+}
+
+fn read_head(stream: &mut impl BufRead) -> Result<Head, Failure> {
     let mut line = String::new();
     stream.read_line(&mut line)?;
     let status = line.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3));
@@ -112,10 +154,8 @@ fn read(stream: &mut impl BufRead) -> Result<(Answer, bool), Failure> {
             None => return Err(format!("{line:?} is no field").into()),
         }
     }
-    let length: usize = length.ok_or("an answer without Content-Length")?;
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body)?;
-    Ok((Answer { status, body }, is_kept))
+    let length = length.ok_or("an answer without Content-Length")?;
+    Ok(Head { status, length, is_kept })
 }
 
 #[cfg(test)]

@@ -1,15 +1,17 @@
-//! What the programs that measure share: webroots to serve, a daemon of one's own, a client and
-//! figures.
+//! What the programs that measure share: webroots to serve, a daemon of one's own, bounds on it, a
+//! client and figures.
 #![forbid(unsafe_code)]
 
 mod client;
 mod daemon;
 mod figures;
+mod group;
 mod sites;
 
 pub use client::{Answer, Client};
 pub use daemon::{Daemon, Memory};
 pub use figures::{Latencies, machine, median};
+pub use group::Group;
 pub use sites::{FILES, host, is_generation, link, page, put, scattered, write};
 
 /// What ends a program.

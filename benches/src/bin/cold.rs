@@ -1,0 +1,175 @@
+//! How long small answers wait while large bodies are read from the disk.
+//!
+//! usage: `cold DIR GIB READS HTTPD...`
+//!
+//! Writes two webroots to DIR: GIB gibibytes of bodies of 1 to 64 MiB, and pages of 8 KiB. Each
+//! HTTPD is the path of a daemon, and what is behind a comma are its arguments:
+//! `target/release/httpd,io_uring,--direct`. It serves both with one worker, in a control group with
+//! 256 MiB of memory that reads READS megabytes a second from the disk (0: as many as it can). Some
+//! clients fetch large bodies without pause, and one asks for small pages at a fixed pace. Told is
+//! how long it waits, from when it should have asked; how fast the large bodies come; and how much
+//! of the pages is in the page cache at the end.
+#![forbid(unsafe_code)]
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use benches::{Client, Daemon, Failure, Group, Latencies, machine, put, scattered};
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
+use webroot::Writer;
+
+const MIB: usize = 1024 * 1024;
+/// Memory of a daemon, in bytes.
+const MEMORY: u64 = 256 * MIB as u64;
+/// Clients that fetch large bodies.
+const CLIENTS: usize = 16;
+/// Small pages, and how many of them are asked for while bodies are fetched.
+const PAGES: usize = 4096;
+const HOT: usize = 16;
+/// Bytes of a small page.
+const PAGE: usize = 8 * 1024;
+/// From one question for a small page to the next.
+const PACE: Duration = Duration::from_millis(5);
+/// How long a daemon is looked at.
+const TIME: Duration = Duration::from_secs(20);
+
+fn main() -> Result<(), Failure> {
+    let usage = "usage: cold DIR GIB READS HTTPD[,ARGUMENT]...";
+    let mut arguments = std::env::args().skip(1);
+    let directory = PathBuf::from(arguments.next().ok_or(usage)?);
+    let size: usize = arguments.next().ok_or(usage)?.parse()?;
+    let reads: u64 = arguments.next().ok_or(usage)?.parse()?;
+    let vhosts = directory.join("vhosts");
+    fs::create_dir(&vhosts)?;
+    let large = vhosts.join("large.example");
+    let small = vhosts.join("small.example");
+    let bodies = write_bodies(&large, size * 1024)?;
+    write_pages(&small)?;
+    println!(
+        "{}; {bodies} bodies, {size} GiB; {} MiB of memory; {reads} MB/s from the disk\n",
+        machine()?,
+        MEMORY / MIB as u64
+    );
+    println!("| daemon | answers | median | 99 of 100 | most | bodies, MB/s | pages left |");
+    println!("|---|---:|---:|---:|---:|---:|---:|");
+    for daemon in arguments {
+        let (program, flags) = daemon.split_once(',').ok_or(usage)?;
+        for path in [&large, &small] {
+            let file = File::open(path)?;
+            file.sync_all()?;
+            posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
+        }
+        let group = Group::new(MEMORY, &directory, reads * 1_000_000)?;
+        let flags: Vec<_> = flags.split(',').chain(["--workers", "1"]).collect();
+        let daemon = Daemon::start(Command::new(program), &vhosts, &flags)?;
+        group.add(daemon.id())?;
+        let (latencies, rate) = measure(&daemon, bodies)?;
+        let left = cached(&small)? as f64 / fs::metadata(&small)?.len() as f64 * 100.0;
+        println!("| {program},{} | {latencies} | {rate:.0} | {left:.0} % |", flags.join(","));
+        // Before its group is removed.
+        drop(daemon);
+    }
+    Ok(())
+}
+
+/// Writes bodies of 1 to 64 MiB, as many as have so many MiB. Their number.
+fn write_bodies(path: &Path, mut size: usize) -> Result<usize, Failure> {
+    let mut writer = Writer::new(File::create(path)?, path)?;
+    let mut body: Vec<u8> = (0..64 * MIB).map(|place| scattered(place, 251) as u8).collect();
+    let mut number = 0;
+    while size > 0 {
+        let mebibytes = (1 + scattered(number, 64)).min(size);
+        // One differing from all others is stored anew.
+        let differing = body.get_mut(..8).ok_or("no body")?;
+        differing.copy_from_slice(&number.to_le_bytes());
+        let bytes = body.get(..mebibytes * MIB).ok_or("no such body")?;
+        put(&mut writer, &format!("/{number}"), "application/octet-stream", bytes)?;
+        (number, size) = (number + 1, size - mebibytes);
+    }
+    writer.finish()?;
+    Ok(number)
+}
+
+fn write_pages(path: &Path) -> Result<(), Failure> {
+    let mut writer = Writer::new(File::create(path)?, path)?;
+    for number in 0..PAGES {
+        let page = format!("{number:08}").repeat(PAGE / 8);
+        put(&mut writer, &format!("/{number}"), "text/plain; charset=utf-8", page.as_bytes())?;
+    }
+    writer.finish()?;
+    Ok(())
+}
+
+/// Counts what is written to it, and throws it away.
+struct Counter<'a>(&'a AtomicU64);
+
+impl Write for Counter<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Times of small answers while large bodies are fetched, and megabytes of these a second.
+fn measure(daemon: &Daemon, bodies: usize) -> Result<(Latencies, f64), Failure> {
+    let mut client = daemon.client();
+    for page in (0..PAGES).chain(0..PAGES) {
+        client.get("small.example", &format!("/{page}"))?;
+    }
+    let (is_over, fetched) = (AtomicBool::new(false), AtomicU64::new(0));
+    thread::scope(|scope| {
+        let fetch = |number: usize| {
+            let mut client = daemon.client();
+            let (is_over, fetched) = (&is_over, &fetched);
+            move || -> Result<(), Failure> {
+                // The clients go round in one order from places far apart.
+                for step in number * bodies / CLIENTS.. {
+                    if is_over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                    let body = format!("/{}", scattered(step, bodies));
+                    client.copy("large.example", &body, &mut Counter(fetched))?;
+                }
+                Ok(())
+            }
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(|number| scope.spawn(fetch(number))).collect();
+        let start = Instant::now();
+        let latencies = ask(&mut client, start);
+        let rate = fetched.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64() / 1e6;
+        is_over.store(true, Ordering::Relaxed);
+        for client in clients {
+            client.join().map_err(|_| "a client panicked")??;
+        }
+        Ok((latencies?, rate))
+    })
+}
+
+/// Asks for a few small pages in turn. From the time of each question to its answer.
+fn ask(client: &mut Client, start: Instant) -> Result<Latencies, Failure> {
+    let mut due = start;
+    let mut times = Vec::new();
+    while due.duration_since(start) < TIME {
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        client.get("small.example", &format!("/{}", times.len() % HOT))?;
+        times.push(due.elapsed());
+        due += PACE;
+    }
+    Ok(Latencies::from_iter(times))
+}
+
+/// Bytes of a file that are in the page cache, by fincore(1) of util-linux.
+fn cached(path: &Path) -> Result<u64, Failure> {
+    let mut fincore = Command::new("fincore");
+    let output = fincore.args(["--bytes", "--noheadings", "--output", "RES"]).arg(path).output()?;
+    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+}
