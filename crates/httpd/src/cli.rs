@@ -25,6 +25,17 @@ pub struct Flags {
     #[arg(value_enum, default_value = "auto")]
     backend: Backend,
 
+    /// Read bodies, and ranges of them, of more than so many bytes from the disk past the page cache,
+    /// so that they do not push smaller ones out; 1 MiB without a number. With io_uring only
+    #[arg(
+        long,
+        value_name = "BYTES",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "1048576"
+    )]
+    direct: Option<u64>,
+
     /// Address and port to listen on; may be given several times; by default port 8080 of all addresses
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Vec<std::net::SocketAddr>,
@@ -125,6 +136,13 @@ impl Flags {
             );
             return Err(Self::command().error(ErrorKind::ValueValidation, text));
         }
+        if self.direct.is_some() && matches!(self.backend, Backend::Sync | Backend::Sendfile) {
+            let text = format!(
+                "--direct does not work with {}: choose io_uring, or leave it out\n",
+                self.backend.name()
+            );
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, text));
+        }
         let listen = if self.listen.is_empty() { Listen::Default } else { Listen::On(self.listen) };
         let access_log = self.access_log.map(|path| {
             let is_output = path.as_os_str() == "-";
@@ -143,6 +161,7 @@ impl Flags {
             access_log,
             server_timing: self.server_timing,
             backend: self.backend,
+            direct: self.direct,
             listen,
             workers: self.workers.map_or_else(cores, NonZeroUsize::get),
             timeouts: Timeouts {

@@ -142,6 +142,8 @@ pub struct Config {
     pub server_timing: bool,
     /// How bytes are moved.
     pub backend: Backend,
+    /// Bytes above which what is sent of a body is read past the page cache; `None` for no bound.
+    pub direct: Option<u64>,
     /// Where to listen.
     pub listen: Listen,
     /// Number of workers.
@@ -167,6 +169,7 @@ impl Default for Config {
             access_log: None,
             server_timing: false,
             backend: Backend::Auto,
+            direct: None,
             listen: Listen::Default,
             workers: 1,
             limits: Limits::default(),

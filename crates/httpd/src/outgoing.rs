@@ -19,6 +19,8 @@ pub(crate) struct FilePart {
     pub(crate) generation: Arc<Generation>,
     /// What is still to be sent of it.
     pub(crate) span: Span,
+    /// Bytes that it had at first.
+    pub(crate) whole: u64,
     /// Bytes of the text that go before it.
     after: usize,
 }
@@ -100,7 +102,8 @@ impl Outgoing {
     /// Adds part of a file.
     pub(crate) fn file(&mut self, generation: &Arc<Generation>, span: Span) {
         let after = self.text.len();
-        self.files.push_back(FilePart { generation: Arc::clone(generation), span, after });
+        let generation = Arc::clone(generation);
+        self.files.push_back(FilePart { generation, span, whole: span.size, after });
     }
 
     pub(crate) fn mark(&self) -> Mark {

@@ -68,6 +68,12 @@ pub fn run(config: &Config) -> Result<(), Error> {
     let backend = choose(config.backend)?;
     let log = config.access_log.as_ref().map(|log| Log::start(log, config.workers));
     let log = log.transpose().map_err(Error::Log)?;
+    if config.direct.is_some() && backend != Kind::IoUring {
+        warning!(
+            "--direct does not work with {}: bodies go through the page cache",
+            backend.name()
+        );
+    }
     let listeners = listen::bind(&config.listen, config.workers).map_err(Error::Listen)?;
     webroot::contain_faults().map_err(|error| Error::System("handle SIGBUS", error))?;
     let published: Published = Arc::new(ArcSwap::from_pointee(Snapshot::default()));

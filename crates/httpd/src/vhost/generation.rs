@@ -1,12 +1,15 @@
 //! A webroot that is open.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
+use nix::errno::Errno;
 use webroot::{Damage, Webroot};
 
+use super::direct::Direct;
 use super::fingerprint::Fingerprint;
 use super::name::Name;
 use crate::log::error;
@@ -26,6 +29,7 @@ pub struct Generation {
     /// A `Server-Timing` field that names it.
     pub(crate) timing: Box<[u8]>,
     fingerprint: Mutex<Fingerprint>,
+    direct: Direct,
     /// Whether somebody changed the file in place: nothing of it is sent any more.
     spoilt: AtomicBool,
     damage_told: AtomicBool,
@@ -44,6 +48,7 @@ impl Generation {
             path,
             opened: SystemTime::now(),
             fingerprint: Mutex::new(fingerprint),
+            direct: Direct::default(),
             spoilt: AtomicBool::new(false),
             damage_told: AtomicBool::new(false),
         }
@@ -77,6 +82,16 @@ impl Generation {
 
     pub(super) fn set_fingerprint(&self, fingerprint: Fingerprint) {
         *self.fingerprint.lock().unwrap_or_else(PoisonError::into_inner) = fingerprint;
+    }
+
+    /// The file, to be read past the page cache; `None` where that does not work.
+    pub(crate) fn direct(&self) -> Option<&File> {
+        self.direct.get(self.webroot.file(), &self.path)
+    }
+
+    /// Notes that reading past the page cache does not work, and tells the operator.
+    pub(crate) fn refuse_direct(&self, error: Errno) {
+        self.direct.refuse(&self.path, &error.into());
     }
 
     /// Tells the operator of damage, the first time.

@@ -5,6 +5,7 @@
 //! | `table` | the table: from a host to a virtual host |
 //! | `entry` | a virtual host |
 //! | `generation` | a webroot that is open |
+//! | `direct` | its file, to be read past the page cache |
 //! | `shelf` | which generations are open, and what becomes of those that were replaced |
 //! | `reaper` | the thread that drops what was replaced |
 //! | `open` | opening what an entry leads to |
@@ -16,6 +17,7 @@
 //! | `fingerprint` | telling states of a file apart |
 
 mod chain;
+mod direct;
 mod entry;
 mod fingerprint;
 mod generation;

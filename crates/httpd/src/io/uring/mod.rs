@@ -1,16 +1,20 @@
 //! The io_uring backend: a ring per worker, connections accepted and received by operations that
-//! stay armed, responses sent from the connection's text and from the mapping.
+//! stay armed, responses sent from the connection's text, from the mapping, and, where that would wait for the
+//! disk, from buffers that the ring reads into.
 //!
 //! | room | what |
 //! |---|---|
 //! | `ring` | the ring: set up, operations submitted, completions taken; the promises of a raw submission |
 //! | `buffers` | the ring of receive buffers that the kernel picks from |
+//! | `pool`, `disk` | buffers for parts of files; connections that wait for the disk |
 //! | `peer` | a connection and what of it is in flight |
 //! | `worker` | the event loop |
 //! | `probe` | whether all this works on this machine |
 
 mod buffers;
+mod disk;
 mod peer;
+mod pool;
 mod probe;
 mod ring;
 mod worker;

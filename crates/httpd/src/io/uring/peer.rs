@@ -4,19 +4,24 @@
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
+use super::disk::{Desk, Disk};
+use super::pool::SIZE;
 use super::ring::{Operation, Ring};
 use crate::io::patience::Patience;
 use crate::outgoing::{Front, Outgoing};
 use crate::session::Session;
 
 /// Most bytes of a file in one send: progress is seen after each.
-const SEND: usize = 1024 * 1024;
+pub(super) const SEND: usize = 1024 * 1024;
 
 /// A connection.
 pub(super) struct Peer {
     pub(super) socket: OwnedFd,
     pub(super) session: Session,
     pub(super) lane: Lane,
+    pub(super) disk: Disk,
+    /// Bytes that are read for it at a time: about as many as its socket takes.
+    pub(super) appetite: usize,
     pub(super) patience: Patience,
     /// Whether a receive is armed.
     pub(super) receiving: bool,
@@ -61,6 +66,8 @@ impl Peer {
             socket,
             session,
             lane: Lane::Free(Outgoing::default()),
+            disk: Disk::Rests(0),
+            appetite: SIZE,
             patience: Patience::default(),
             receiving: false,
             cancelling: false,
@@ -73,7 +80,12 @@ impl Peer {
 
     /// Whether an operation of this connection is in flight.
     pub(super) fn is_in_flight(&self) -> bool {
-        self.receiving || self.lane.is_sending()
+        self.receiving || self.lane.is_sending() || self.disk.is_in_flight()
+    }
+
+    /// Whether a response is on its way.
+    pub(super) fn is_answering(&self) -> bool {
+        self.lane.is_sending() || self.disk.is_busy()
     }
 
     /// Whether what is being sent, or is next, still is what it was.
@@ -82,30 +94,35 @@ impl Peer {
         out.is_sound()
     }
 
-    /// Sends the front of the queue, if there is one. Whether there is.
-    pub(super) fn send(&mut self, ring: &mut Ring, key: u32) -> io::Result<bool> {
+    /// Sends the front of the queue, if there is one, or has it read. Whether there is.
+    pub(super) fn send(&mut self, ring: &mut Ring, key: u32, desk: &mut Desk) -> io::Result<bool> {
         let Lane::Free(out) = &mut self.lane else { return Ok(true) };
-        let out = std::mem::take(out);
-        let (bytes, more) = match out.front() {
-            None => {
-                self.lane = Lane::Free(out);
-                return Ok(false);
+        let (bytes, more, waits) = match (out.front(), &self.disk) {
+            (None, _) => return Ok(false),
+            (Some(Front::Text(bytes, more)), _) => (bytes, more, true),
+            (Some(Front::File(_)), Disk::Holds(chunk)) => {
+                (ring.pool().bytes(&chunk.slot, chunk.unsent.clone()), false, false)
             }
-            Some(Front::Text(bytes, more)) => (bytes, more),
-            Some(Front::File(part)) => {
-                let size = part.span.size.min(SEND as u64);
+            (Some(Front::File(part)), disk @ Disk::Rests(_)) => {
+                let size = desk.resident(part, disk);
+                if size == 0 {
+                    self.fetch(ring, key, desk)?;
+                    return Ok(true);
+                }
                 let span = webroot::Span { size, ..part.span };
                 let bytes = part.generation.webroot.bytes(span).unwrap_or_default();
-                (bytes, size < part.span.size)
+                (bytes, size < part.span.size, true)
             }
+            (Some(Front::File(_)), _) => return Ok(true),
         };
         let bytes = std::ptr::from_ref(bytes);
-        self.lane = Lane::Sending(out);
-        // SAFETY: the bytes are those of a text buffer or of a mapping, which do not move when
-        // the queue does. Both are owned by the queue in `Lane::Sending`, which nothing changes or
-        // drops until `take_back` is called at the completion: a peer is kept while
-        // `is_in_flight`, and the worker drops its ring before its peers.
-        unsafe { ring.send(self.socket.as_raw_fd(), key, bytes, more) }?;
+        self.lane = Lane::Sending(std::mem::take(out));
+        // SAFETY: the bytes are those of a text buffer, of a mapping or of a buffer of the ring,
+        // which do not move when the queue does. The first two are owned by the queue in
+        // `Lane::Sending`, the third is kept in `Disk::Holds`; nothing changes or drops them until
+        // `take_back` is called at the completion: a peer is kept while `is_in_flight`, and the
+        // worker drops its ring before its peers.
+        unsafe { ring.send(self.socket.as_raw_fd(), key, bytes, more, waits) }?;
         Ok(true)
     }
 

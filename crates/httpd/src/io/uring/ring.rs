@@ -12,9 +12,11 @@ use io_uring::squeue::Entry;
 use io_uring::types::{Fd, SubmitArgs, Timespec};
 use io_uring::{IoUring, cqueue, opcode};
 use nix::errno::Errno;
-use nix::libc::{MSG_MORE, MSG_NOSIGNAL, POLLIN, SOCK_CLOEXEC};
+use nix::libc::{MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL, POLLIN, POLLOUT, SOCK_CLOEXEC};
+use webroot::Span;
 
 use super::buffers::Buffers;
+use super::pool::{Pool, Slot};
 
 /// Operations that can be queued before they are submitted.
 const ENTRIES: u32 = 1024;
@@ -32,6 +34,10 @@ pub(super) enum Operation {
     Receive(u32),
     /// Bytes were sent for it.
     Send(u32),
+    /// Its socket has room.
+    Room(u32),
+    /// Part of a file was read for it.
+    Read(u32),
     /// An operation was cancelled; what it was completes on its own.
     Cancel,
 }
@@ -43,7 +49,9 @@ impl Operation {
             Self::Accept(number) => (1, number),
             Self::Receive(key) => (2, key),
             Self::Send(key) => (3, key),
-            Self::Cancel => (4, 0),
+            Self::Room(key) => (4, key),
+            Self::Read(key) => (5, key),
+            Self::Cancel => (6, 0),
         };
         (kind << 32) | u64::from(number)
     }
@@ -55,6 +63,8 @@ impl Operation {
             1 => Self::Accept(number),
             2 => Self::Receive(number),
             3 => Self::Send(number),
+            4 => Self::Room(number),
+            5 => Self::Read(number),
             _ => Self::Cancel,
         }
     }
@@ -72,11 +82,12 @@ pub(super) struct Completion {
     pub(super) more: bool,
 }
 
-/// A ring with its receive buffers.
+/// A ring with its receive buffers, and those for parts of files.
 pub(super) struct Ring {
     // Dropped in this order: the kernel lets go of the buffers with the ring.
     ring: IoUring,
     buffers: Buffers,
+    pool: Pool,
 }
 
 impl Ring {
@@ -90,11 +101,20 @@ impl Ring {
             .setup_cqsize(COMPLETIONS)
             .build(ENTRIES)?;
         let buffers = Buffers::new(&ring.submitter())?;
-        Ok(Self { ring, buffers })
+        Ok(Self { ring, buffers, pool: Pool::default() })
     }
 
     pub(super) fn buffers(&mut self) -> &mut Buffers {
         &mut self.buffers
+    }
+
+    pub(super) fn pool(&mut self) -> &mut Pool {
+        &mut self.pool
+    }
+
+    /// Takes a buffer for part of a file; `None` if none is free.
+    pub(super) fn slot(&mut self) -> io::Result<Option<Slot>> {
+        self.pool.take(&self.ring.submitter())
     }
 
     /// Polls a descriptor until it is cancelled. It must stay open as long as the ring.
@@ -118,7 +138,8 @@ impl Ring {
         unsafe { self.push(receive.build(), Operation::Receive(key)) }
     }
 
-    /// Sends bytes. `more`: others follow at once, so that a packet may wait for them.
+    /// Sends bytes. `more`: others follow at once, so that a packet may wait for them. `waits`: for
+    /// room in the socket; otherwise it is done when there is none.
     ///
     /// # Safety
     /// The bytes stay where they are and unchanged until the completion of this operation was
@@ -129,12 +150,48 @@ impl Ring {
         key: u32,
         bytes: *const [u8],
         more: bool,
+        waits: bool,
     ) -> io::Result<()> {
         let size = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-        let flags = MSG_NOSIGNAL | if more { MSG_MORE } else { 0 };
+        let flags =
+            MSG_NOSIGNAL | if more { MSG_MORE } else { 0 } | if waits { 0 } else { MSG_DONTWAIT };
         let send = opcode::Send::new(Fd(socket), bytes.cast(), size).flags(flags);
         // SAFETY: the caller keeps the bytes in place.
         unsafe { self.push(send.build(), Operation::Send(key)) }
+    }
+
+    /// Tells once when a socket has room.
+    pub(super) fn wait_for_room(&mut self, socket: RawFd, key: u32) -> io::Result<()> {
+        let poll = opcode::PollAdd::new(Fd(socket), POLLOUT as u32);
+        // SAFETY: polling refers to no memory of ours.
+        unsafe { self.push(poll.build(), Operation::Room(key)) }
+    }
+
+    /// Reads bytes of a file into a buffer, from its beginning.
+    ///
+    /// # Safety
+    /// Until the completion of this operation was taken, or the ring was dropped, the file stays open
+    /// and the buffer is neither given back nor looked at.
+    pub(super) unsafe fn read(
+        &mut self,
+        file: RawFd,
+        key: u32,
+        slot: &Slot,
+        span: Span,
+    ) -> io::Result<()> {
+        let (fd, number) = (Fd(file), slot.number());
+        let is_registered = self.pool.is_registered;
+        let buffer = self.pool.writable(slot);
+        let size = buffer.len().min(usize::try_from(span.size).unwrap_or(buffer.len())) as u32;
+        let start = buffer.as_mut_ptr();
+        let read = if is_registered {
+            opcode::ReadFixed::new(fd, start, size, number).offset(span.offset).build()
+        } else {
+            opcode::Read::new(fd, start, size).offset(span.offset).build()
+        };
+        // SAFETY: the buffer belongs to the ring and outlives it, and the size is no larger. The
+        // caller keeps everybody else from it.
+        unsafe { self.push(read, Operation::Read(key)) }
     }
 
     /// Cancels an operation; it completes with `ECANCELED` unless it was done already.
@@ -206,6 +263,8 @@ mod tests {
             Operation::Accept(1),
             Operation::Receive(u32::MAX),
             Operation::Send(7),
+            Operation::Room(8),
+            Operation::Read(9),
             Operation::Cancel,
         ] {
             assert_eq!(Operation::decode(operation.encode()), operation);

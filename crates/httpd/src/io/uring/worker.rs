@@ -9,6 +9,7 @@ use nix::sys::socket::{Shutdown, shutdown};
 use protocol::Clock;
 use slab::Slab;
 
+use super::disk::{Desk, Disk};
 use super::peer::Peer;
 use super::ring::{Completion, Operation, Ring};
 use crate::io::patience::{Stage, Timers, seconds};
@@ -22,14 +23,15 @@ pub(in crate::io) fn run(worker: &Worker) -> io::Result<()> {
     Loop::new(worker)?.run()
 }
 
-struct Loop<'w> {
+pub(super) struct Loop<'w> {
     // Dropped first: the kernel lets go of what it reads from and writes to.
-    ring: Ring,
-    peers: Slab<Peer>,
+    pub(super) ring: Ring,
+    pub(super) peers: Slab<Peer>,
     worker: &'w Worker,
     listeners: Vec<Listener>,
     service: Service,
-    timers: Timers,
+    pub(super) timers: Timers,
+    pub(super) desk: Desk,
     /// When accepting goes on, if it rests.
     rests_until: Option<u64>,
     /// When what is left of a drain is cut off.
@@ -56,6 +58,7 @@ impl<'w> Loop<'w> {
             listeners: sockets.map(|socket| Listener { socket, accepting: false }).collect(),
             service: Service::new(sites, worker.number, limits, Fetch::Mapping, clock),
             timers: Timers::new(worker.config.timeouts),
+            desk: Desk::new(worker.config.direct),
             rests_until: None,
             drains_until: None,
         };
@@ -73,10 +76,12 @@ impl<'w> Loop<'w> {
             }
             self.ring.wait(self.timeout())?;
             self.timers.tick(&mut self.service.clock);
+            self.desk.now = self.timers.now;
             self.ring.take(&mut completions);
             for completion in completions.drain(..) {
                 self.complete(completion)?;
             }
+            self.hand_on()?;
             self.expire()?;
             if self.rests_until.is_some_and(|until| self.timers.now >= until) {
                 self.rests_until = None;
@@ -96,6 +101,8 @@ impl<'w> Loop<'w> {
             Operation::Accept(number) => self.accepted(number, completion),
             Operation::Receive(key) => self.received(key, completion),
             Operation::Send(key) => self.sent(key, completion),
+            Operation::Room(key) => self.has_room(key),
+            Operation::Read(key) => self.read(key, completion),
             Operation::Cancel => Ok(()),
         }
     }
@@ -192,7 +199,9 @@ impl<'w> Loop<'w> {
                     .buffer
                     .map(|number| (number, self.ring.buffers().taken(number, size as usize)));
                 if let Some((number, bytes)) = taken {
-                    match peer.lane.free() {
+                    // While the front is read the queue is left alone as it is while it is sent.
+                    let is_busy = peer.disk.is_busy();
+                    match peer.lane.free().filter(|_| !is_busy) {
                         // What comes after the end is thrown away.
                         _ if peer.ended || peer.session.ending().is_some() => {}
                         Some(out) => peer.session.receive(bytes, out, &mut self.service),
@@ -216,21 +225,27 @@ impl<'w> Loop<'w> {
                 peer.take_back(size as usize);
                 // Nothing is sent of nothing: the file ends before its header said.
                 peer.ended |= size == 0 || !sound || !peer.is_sound();
+                if !peer.ended {
+                    peer.was_sent(&mut self.ring, key, size as usize)?;
+                }
                 self.go_on(key, size as usize)
             }
             Err(error) => {
                 peer.take_back(0);
                 peer.ended |= !matches!(error, Errno::EINTR | Errno::EAGAIN);
+                if error == Errno::EAGAIN {
+                    peer.was_sent(&mut self.ring, key, 0)?;
+                }
                 self.go_on(key, 0)
             }
         }
     }
 
     /// Does what is next for a connection, of which `moved` bytes were just sent.
-    fn go_on(&mut self, key: u32, moved: usize) -> io::Result<()> {
+    pub(super) fn go_on(&mut self, key: u32, moved: usize) -> io::Result<()> {
         let Some(peer) = self.peers.get_mut(key as usize) else { return Ok(()) };
         while !peer.ended {
-            if peer.send(&mut self.ring, key)? {
+            if peer.send(&mut self.ring, key, &mut self.desk)? {
                 break;
             }
             let Some(out) = peer.lane.free() else { break };
@@ -264,7 +279,7 @@ impl<'w> Loop<'w> {
         } else {
             peer.stop_receiving(&mut self.ring, key)?;
         }
-        let (sending, moved) = (peer.lane.is_sending(), moved > 0);
+        let (sending, moved) = (peer.is_answering(), moved > 0);
         self.timers.settle(u64::from(key), &mut peer.patience, &peer.session, sending, moved);
         Ok(())
     }
@@ -273,13 +288,16 @@ impl<'w> Loop<'w> {
     fn end(&mut self, key: u32) -> io::Result<()> {
         let Some(peer) = self.peers.get_mut(key as usize) else { return Ok(()) };
         peer.ended = true;
+        if !peer.lane.is_sending() {
+            peer.release_disk(&mut self.ring, &mut self.desk);
+        }
         if !peer.is_in_flight() {
             let mut peer = self.peers.remove(key as usize);
             peer.session.release(&mut self.service);
             return Ok(());
         }
-        if peer.lane.is_sending() && !peer.shut {
-            // Ends a send that waits for room.
+        if peer.is_answering() && !peer.shut {
+            // Ends a send, or a poll, that waits for room.
             peer.shut = true;
             let _ = shutdown(peer.socket.as_raw_fd(), Shutdown::Both);
         }
@@ -301,14 +319,18 @@ impl<'w> Loop<'w> {
             if !self.timers.is_due(token, tick, &mut peer.patience) {
                 continue;
             }
+            if peer.disk.is_awaited() {
+                // The peer is not to blame.
+                self.timers.enter(token, &mut peer.patience, Stage::Sending, true);
+                continue;
+            }
             let Peer { patience, session, socket, sent, .. } = peer;
             if self.timers.is_fast_enough(token, patience, session, &*socket, *sent) {
                 continue;
             }
+            let slow = peer.patience.stage == Stage::Request && peer.session.ending().is_none();
             match peer.lane.free() {
-                Some(out)
-                    if peer.patience.stage == Stage::Request && peer.session.ending().is_none() =>
-                {
+                Some(out) if slow => {
                     peer.session.time_out(out, &mut self.service);
                     self.go_on(key, 0)?;
                 }
@@ -361,7 +383,7 @@ impl Drop for Loop<'_> {
         }
         let mut completions = Vec::new();
         for _ in 0..100 {
-            if !self.peers.iter().any(|(_, peer)| peer.lane.is_sending()) {
+            if !self.peers.iter().any(|(_, peer)| peer.lane.is_sending() || peer.disk.is_read()) {
                 return;
             }
             if self.ring.wait(Some(10)).is_err() {
@@ -369,13 +391,17 @@ impl Drop for Loop<'_> {
             }
             self.ring.take(&mut completions);
             for completion in completions.drain(..) {
-                if let Operation::Send(key) = completion.operation
-                    && let Some(peer) = self.peers.get_mut(key as usize)
-                {
-                    peer.take_back(0);
+                let (Operation::Send(key) | Operation::Read(key)) = completion.operation else {
+                    continue;
+                };
+                match self.peers.get_mut(key as usize) {
+                    Some(peer) if peer.disk.is_read() => peer.disk = Disk::Rests(0),
+                    Some(peer) => peer.take_back(0),
+                    None => {}
                 }
             }
         }
+        self.ring.pool().leak();
         std::mem::forget(std::mem::take(&mut self.peers));
     }
 }
