@@ -7,8 +7,8 @@
 //! `target/release/httpd,io_uring,--direct`. It serves both with one worker, in a control group with
 //! 256 MiB of memory that reads READS megabytes a second from the disk (0: as many as it can). Some
 //! clients fetch large bodies without pause, and one asks for small pages at a fixed pace. Told is
-//! how long it waits, from when it should have asked; how fast the large bodies come; and how much
-//! of the pages is in the page cache at the end.
+//! how long it waits, how fast the large bodies come, and how much of the pages is in the page cache
+//! at the end.
 #![forbid(unsafe_code)]
 
 use std::fs::{self, File};
@@ -154,15 +154,20 @@ fn measure(daemon: &Daemon, bodies: usize) -> Result<(Latencies, f64), Failure> 
     })
 }
 
-/// Asks for a few small pages in turn. From the time of each question to its answer.
+/// Asks for a few small pages in turn. How long each answer took; what would have been asked while
+/// one was waited for would have waited for the rest of that time.
 fn ask(client: &mut Client, start: Instant) -> Result<Latencies, Failure> {
-    let mut due = start;
     let mut times = Vec::new();
-    while due.duration_since(start) < TIME {
-        thread::sleep(due.saturating_duration_since(Instant::now()));
-        client.get("small.example", &format!("/{}", times.len() % HOT))?;
-        times.push(due.elapsed());
-        due += PACE;
+    for number in 0.. {
+        let asked = Instant::now();
+        if asked.duration_since(start) >= TIME {
+            break;
+        }
+        client.get("small.example", &format!("/{}", number % HOT))?;
+        let took = asked.elapsed();
+        let meanwhile = (0..).map_while(|missed| took.checked_sub(PACE * missed));
+        times.extend(meanwhile);
+        thread::sleep(PACE.saturating_sub(took));
     }
     Ok(Latencies::from_iter(times))
 }

@@ -201,9 +201,18 @@ impl Server {
 
     /// Starts a daemon whose directory is made in `place`.
     pub(crate) fn start_in(place: &Path, backend: &str, lay: impl FnOnce(&Path)) -> Self {
+        Self::start_in_with(place, backend, &["--workers", "2"], lay)
+    }
+
+    pub(crate) fn start_in_with(
+        place: &Path,
+        backend: &str,
+        flags: &[&str],
+        lay: impl FnOnce(&Path),
+    ) -> Self {
         let dir = tempfile::tempdir_in(place).unwrap();
         let daemon = Command::new(env!("CARGO_BIN_EXE_httpd"));
-        Self::spawn_in(dir, daemon, backend, &["--workers", "2"], lay)
+        Self::spawn_in(dir, daemon, backend, flags, lay)
     }
 
     fn spawn(command: Command, backend: &str, flags: &[&str], lay: impl FnOnce(&Path)) -> Self {
