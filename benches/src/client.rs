@@ -44,7 +44,7 @@ impl Client {
     /// # Errors
     /// The connection fails, or what comes is not an answer with a length.
     pub fn get(&mut self, host: &str, path: &str) -> Result<Answer, Failure> {
-        let mut stream = self.ask(host, path)?;
+        let mut stream = self.ask("GET", host, path)?;
         let (answer, is_kept) = read(&mut stream)?;
         if is_kept {
             self.stream = Some(stream);
@@ -57,7 +57,7 @@ impl Client {
     /// # Errors
     /// As [`Client::get`]; an answer other than 200.
     pub fn copy(&mut self, host: &str, path: &str, to: &mut impl Write) -> Result<(), Failure> {
-        let mut stream = self.ask(host, path)?;
+        let mut stream = self.ask("GET", host, path)?;
         let head = read_head(&mut stream)?;
         if head.status != 200 {
             return Err(format!("{host}{path} is answered {}", head.status).into());
@@ -73,13 +73,30 @@ impl Client {
         Ok(())
     }
 
+    /// Asks for the head of an answer alone.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub fn head(&mut self, host: &str, path: &str) -> Result<(), Failure> {
+        let mut stream = self.ask("HEAD", host, path)?;
+        if read_head(&mut stream)?.is_kept {
+            self.stream = Some(stream);
+        }
+        Ok(())
+    }
+
     /// Sends a question, on the connection that was kept if there is one.
-    fn ask(&mut self, host: &str, path: &str) -> Result<BufReader<TcpStream>, Failure> {
+    fn ask(
+        &mut self,
+        method: &str,
+        host: &str,
+        path: &str,
+    ) -> Result<BufReader<TcpStream>, Failure> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
             None => connect(self.address)?,
         };
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n\r\n");
         stream.get_mut().write_all(request.as_bytes())?;
         Ok(stream)
     }

@@ -169,6 +169,7 @@ enum Step {
     Text(u8),
     Date,
     Stored(Span),
+    Head(Span),
 }
 
 const _: () = assert!(TEXT <= u8::MAX as usize);
@@ -198,6 +199,7 @@ impl Steps {
                 }
                 Step::Date => sink.date(clock),
                 Step::Stored(span) => sink.stored(*span),
+                Step::Head(span) => sink.head(*span),
             }
         }
     }
@@ -246,6 +248,11 @@ impl<S: Sink> Sink for Recorder<'_, S> {
     fn stored(&mut self, span: Span) {
         self.steps.push(Step::Stored(span));
         self.sink.stored(span);
+    }
+
+    fn head(&mut self, span: Span) {
+        self.steps.push(Step::Head(span));
+        self.sink.head(span);
     }
 
     fn date(&mut self, clock: &Clock) {

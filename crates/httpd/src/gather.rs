@@ -7,6 +7,7 @@ use std::sync::Arc;
 use protocol::{SMALL, Sink};
 use webroot::{Damage, Span};
 
+use crate::io::Resident;
 use crate::outgoing::Outgoing;
 use crate::service::Fetch;
 use crate::vhost::Generation;
@@ -24,11 +25,13 @@ impl Sink for Text<'_> {
     }
 }
 
-/// Takes a response into the queue: small spans are copied, large ones are left in the file.
+/// Takes a response into the queue: small spans are copied, large ones are left in the file, and so
+/// are heads of large ones that would have to be waited for.
 pub(crate) struct Gather<'a> {
     out: &'a mut Outgoing,
     generation: &'a Arc<Generation>,
     fetch: Fetch,
+    resident: &'a mut Resident,
     /// What was found damaged.
     pub(crate) failed: Option<Damage>,
     /// Whether the file ended before what lies in it by the size that it had. read(2) is the first
@@ -42,8 +45,9 @@ impl<'a> Gather<'a> {
         out: &'a mut Outgoing,
         generation: &'a Arc<Generation>,
         fetch: Fetch,
+        resident: &'a mut Resident,
     ) -> Self {
-        Self { out, generation, fetch, failed: None, has_shrunk: false }
+        Self { out, generation, fetch, resident, failed: None, has_shrunk: false }
     }
 
     /// Whether the response is not what it should be.
@@ -59,6 +63,15 @@ impl<'a> Gather<'a> {
 impl Sink for Gather<'_> {
     fn text(&mut self, bytes: &[u8]) {
         self.out.text(bytes);
+    }
+
+    fn head(&mut self, span: Span) {
+        let is_there = self.resident.of(self.generation, span) >= span.size;
+        if is_there || span.size > SMALL {
+            self.stored(span);
+        } else {
+            self.out.file(self.generation, span);
+        }
     }
 
     fn stored(&mut self, span: Span) {

@@ -8,6 +8,7 @@ use protocol::{Clock, Limits, Recent, Scratch};
 
 use crate::access::{Access, Queues};
 use crate::answers::Answers;
+use crate::io::Resident;
 use crate::vhost::{Opener, Snapshot};
 
 /// The table of virtual hosts as the watcher publishes it.
@@ -58,6 +59,8 @@ pub(crate) struct Service {
     pub(crate) recent: Option<Box<Recent>>,
     pub(crate) fetch: Fetch,
     pub(crate) access: Access,
+    /// What is in the page cache.
+    pub(crate) resident: Resident,
     /// Whether every response is the last of its connection.
     pub(crate) draining: bool,
     pub(crate) answers: Answers,
@@ -106,6 +109,7 @@ impl Service {
             recent: Some(Box::default()),
             fetch,
             access,
+            resident: Resident::new(),
             draining: false,
             answers: Answers::default(),
             spare: Spare::default(),

@@ -216,7 +216,8 @@ impl Session {
             out.provide_buffer(buffer);
         }
         let mark = out.mark();
-        let mut gather = Gather::new(out, generation, service.fetch);
+        let resident = &mut service.resident;
+        let mut gather = Gather::new(out, generation, service.fetch, resident);
         answer.steps.play(&service.clock, &mut gather);
         // What is wrong is found and told when it is answered anew.
         if gather.has_failed() || !generation.is_sound() {
@@ -283,7 +284,7 @@ impl Session {
             let keep =
                 keep.filter(|(known, place)| service.answers.is_worth_keeping(known, *place));
             let mark = out.mark();
-            let mut sink = Gather::new(out, generation, service.fetch);
+            let mut sink = Gather::new(out, generation, service.fetch, &mut service.resident);
             let steps = if keep.is_some() {
                 let mut recorder = Recorder { sink: &mut sink, steps: Steps::default() };
                 plan.render(clock, &mut recorder);

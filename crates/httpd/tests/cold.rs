@@ -8,7 +8,6 @@ mod disk;
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -144,17 +143,15 @@ on_every_way!(others_do_not_wait_for_a_slow_disk);
 fn others_do_not_wait_for_a_slow_disk(way: &str) {
     let server = start(way, &[]);
     let Some(_disk) = SlowDisk::under(&server, SLOW) else { return };
-    let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let body = scope.spawn(|| {
             let start = Instant::now();
             assert!(server.get("any", "/large").body == large());
             assert!(start.elapsed() > Duration::from_secs(3), "{:?}: no disk", start.elapsed());
-            is_over.store(true, Ordering::Relaxed);
         });
         let mut stream = server.connect();
         let mut answers = 0;
-        while !is_over.load(Ordering::Relaxed) {
+        while !body.is_finished() {
             assert_eq!(ask(&mut stream, "any", "/").body, b"page");
             answers += 1;
         }

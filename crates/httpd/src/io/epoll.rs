@@ -19,6 +19,7 @@ use self::disk::Disk;
 use super::Worker;
 use super::patience::{Patience, Stage, Timers, seconds};
 use super::readers::Mailbox;
+use super::resident::Resident;
 use super::socket::{receive, send};
 use crate::outgoing::{FilePart, Front, Outgoing};
 use crate::service::{Fetch, Service};
@@ -32,14 +33,13 @@ pub(super) trait Transmit {
     fn new() -> Self;
 
     /// Sends what the socket takes of `part`, if that can be had without waiting for the disk. The
-    /// first `ready` bytes, if there are any, are to be sent whether it can or not. `now`: in
-    /// milliseconds.
+    /// first `ready` bytes, if there are any, are to be sent whether it can or not.
     fn file(
         &mut self,
         socket: BorrowedFd<'_>,
         part: &FilePart,
         ready: u64,
-        now: u64,
+        resident: &mut Resident,
     ) -> nix::Result<Moved>;
 }
 
@@ -169,6 +169,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
                 Err(error) => return Err(error.into()),
             };
             self.timers.tick(&mut self.service.clock);
+            self.service.resident.tick(self.timers.now);
             woken = false;
             for event in events.iter().take(count) {
                 match event.data() {
@@ -246,7 +247,6 @@ impl<'w, T: Transmit> Loop<'w, T> {
             service: &mut self.service,
             transmit: &mut self.transmit,
             received: &mut self.received,
-            now: self.timers.now,
         };
         let fate = turn.take(peer);
         match fate {
@@ -287,8 +287,6 @@ struct Turn<'t, T> {
     service: &'t mut Service,
     transmit: &'t mut T,
     received: &'t mut [u8],
-    /// In milliseconds.
-    now: u64,
 }
 
 impl<T: Transmit> Turn<'_, T> {
@@ -353,7 +351,8 @@ impl<T: Transmit> Turn<'_, T> {
                 }
                 Some(Front::File(part)) if !part.generation.is_sound() => return Err(Errno::EIO),
                 Some(Front::File(part)) => {
-                    match self.transmit.file(peer.socket.as_fd(), part, ready, self.now) {
+                    let resident = &mut self.service.resident;
+                    match self.transmit.file(peer.socket.as_fd(), part, ready, resident) {
                         // The file ends before its header said: the response can't be completed.
                         Ok(Moved::Sent(0)) => return Err(Errno::EIO),
                         Ok(Moved::Sent(size)) => Ok(size),

@@ -39,6 +39,7 @@ use crate::log::{info, warning};
 use crate::service::Sites;
 
 pub(crate) use readers::Readers;
+pub(crate) use resident::Resident;
 pub(crate) use uring::probe;
 
 /// Milliseconds for which accepting rests when descriptors run out.

@@ -151,6 +151,7 @@ impl Job {
     /// Reads the part. Whether all of it was there to be read.
     fn read(&self, buffer: &mut [u8]) -> bool {
         let file = self.generation.webroot.file();
+        self.generation.read_exactly();
         // Asked for at once, so that the disk need not be asked for each piece.
         self.advise(self.span);
         let mut rest = self.span;

@@ -14,6 +14,8 @@ const WINDOW: u64 = 512 * 1024;
 /// Bytes between the places of a window that are looked at. The page cache takes content in, and
 /// lets go of it, in pieces of about this size.
 const STEP: u64 = 128 * 1024;
+/// Bytes of a page: what is there of one is there of all of it.
+const PAGE: u64 = 4096;
 /// Milliseconds for which a window that was found is taken to be there.
 const FRESH: u64 = 100;
 /// Windows that are remembered, a power of two.
@@ -27,11 +29,13 @@ pub(super) fn first_window(span: Span) -> Span {
 
 /// What a worker knows of the page cache.
 #[derive(Debug)]
-pub(super) struct Resident {
+pub(crate) struct Resident {
     seen: Vec<Seen>,
+    /// Milliseconds of the worker's clock.
+    now: u64,
 }
 
-/// Bytes of a window that were found.
+/// Pages of a window that were found.
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
     window: Window,
@@ -41,39 +45,42 @@ struct Seen {
     until: u64,
 }
 
-/// The generation, by its address, and the number of a window of it. Where a generation took the
-/// place of another in memory, what is known of the old one is wrong for a moment.
+/// The number of a generation, and that of a window of it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Window {
-    generation: usize,
+    generation: u64,
     number: u64,
 }
 
 impl Window {
     fn place(self) -> usize {
-        let mixed = (self.generation as u64 >> 4).wrapping_add(self.number);
+        let mixed = self.generation.rotate_left(16).wrapping_add(self.number);
         (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % PLACES
     }
 }
 
 impl Resident {
-    pub(super) fn new() -> Self {
-        Self { seen: vec![Seen::default(); PLACES] }
+    pub(crate) fn new() -> Self {
+        Self { seen: vec![Seen::default(); PLACES], now: 0 }
+    }
+
+    /// Sets the time.
+    pub(super) fn tick(&mut self, now: u64) {
+        self.now = now;
     }
 
     /// How many bytes of a span, from its beginning, are in the page cache, as far as a few places of
     /// each window tell. What can't be told, because the file is shorter or its file system does not
-    /// say, is taken to be there: whoever sends it finds out. `now`: in milliseconds.
-    pub(super) fn of(&mut self, generation: &Arc<Generation>, span: Span, now: u64) -> u64 {
-        let address = Arc::as_ptr(generation).addr();
+    /// say, is taken to be there: whoever sends it finds out.
+    pub(crate) fn of(&mut self, generation: &Arc<Generation>, span: Span) -> u64 {
         let look =
             |offset| read_cached(generation.webroot.file(), &mut [0], offset) != Err(Errno::EAGAIN);
-        self.find(address, span, now, look)
+        self.find(generation.number, span, look)
     }
 
     /// As [`Resident::of`]; `look` looks at the byte at an offset.
-    fn find(&mut self, generation: usize, span: Span, now: u64, look: impl Fn(u64) -> bool) -> u64 {
-        let mut rest = span;
+    fn find(&mut self, generation: u64, span: Span, look: impl Fn(u64) -> bool) -> u64 {
+        let (mut rest, now) = (span, self.now);
         while rest.size > 0 {
             let piece = first_window(rest);
             let window = Window { generation, number: piece.offset / WINDOW };
@@ -85,6 +92,8 @@ impl Resident {
                 if !between.chain([to - 1]).all(&look) {
                     break;
                 }
+                let from = from - from % PAGE;
+                let to = to.checked_next_multiple_of(PAGE).unwrap_or(to);
                 let joins = is_known && from <= seen.to && seen.from <= to;
                 *seen = if joins {
                     Seen { from: from.min(seen.from), to: to.max(seen.to), ..*seen }
@@ -118,7 +127,8 @@ mod tests {
             looked.borrow_mut().push(offset);
             cached.contains(&offset)
         };
-        let found = resident.find(16, span, now, look);
+        resident.tick(now);
+        let found = resident.find(16, span, look);
         (found, looked.into_inner())
     }
 
@@ -158,6 +168,19 @@ mod tests {
     }
 
     #[test]
+    fn a_body_and_the_head_behind_it_are_remembered_as_one() {
+        let mut resident = Resident::new();
+        let all = 0..u64::MAX;
+        let (body, head) = (span(4096, 20_001), span(24_104, 300));
+        for part in [body, head] {
+            assert_eq!(ask(&mut resident, all.clone(), part, 0).0, part.size);
+        }
+        for part in [body, head] {
+            assert_eq!(ask(&mut resident, all.clone(), part, 0), (part.size, vec![]));
+        }
+    }
+
+    #[test]
     fn pieces_that_touch_are_remembered_as_one() {
         let mut resident = Resident::new();
         let all = 0..u64::MAX;
@@ -177,8 +200,8 @@ mod tests {
     fn files_are_told_apart() {
         let mut resident = Resident::new();
         let part = span(0, 20 * KIB);
-        assert_eq!(resident.find(16, part, 0, |_| true), part.size);
-        assert_eq!(resident.find(32, part, 0, |_| false), 0);
+        assert_eq!(resident.find(16, part, |_| true), part.size);
+        assert_eq!(resident.find(32, part, |_| false), 0);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use nix::sys::uio::pread;
 
 use super::cached::read_cached;
 use super::epoll::{Moved, Transmit};
+use super::resident::Resident;
 use super::socket::send;
 use crate::outgoing::FilePart;
 use crate::service::Fetch;
@@ -20,11 +21,18 @@ pub(super) struct Sync {
     buffer: Vec<u8>,
 }
 
+impl Sync {
+    /// One that reads and writes so many bytes at a time.
+    pub(super) fn with_buffer(size: usize) -> Self {
+        Self { buffer: vec![0; size] }
+    }
+}
+
 impl Transmit for Sync {
     const FETCH: Fetch = Fetch::Read;
 
     fn new() -> Self {
-        Self { buffer: vec![0; BUFFER] }
+        Self::with_buffer(BUFFER)
     }
 
     fn file(
@@ -32,10 +40,11 @@ impl Transmit for Sync {
         socket: BorrowedFd<'_>,
         part: &FilePart,
         ready: u64,
-        _now: u64,
+        _: &mut Resident,
     ) -> nix::Result<Moved> {
         let most = if ready > 0 { ready.min(part.span.size) } else { part.span.size };
-        let size = BUFFER.min(usize::try_from(most).unwrap_or(BUFFER));
+        let whole = self.buffer.len();
+        let size = whole.min(usize::try_from(most).unwrap_or(whole));
         let buffer = self.buffer.get_mut(..size).unwrap_or_default();
         let file = part.generation.webroot.file();
         let cached = if ready > 0 {

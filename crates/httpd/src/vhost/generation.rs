@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use nix::errno::Errno;
+use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
 use webroot::{Damage, Webroot};
 
 use super::direct::Direct;
@@ -30,6 +31,8 @@ pub struct Generation {
     pub(crate) timing: Box<[u8]>,
     fingerprint: Mutex<Fingerprint>,
     direct: Direct,
+    /// Whether the kernel was told not to read ahead by itself.
+    is_exact: AtomicBool,
     /// Whether somebody changed the file in place: nothing of it is sent any more.
     spoilt: AtomicBool,
     damage_told: AtomicBool,
@@ -49,6 +52,7 @@ impl Generation {
             opened: SystemTime::now(),
             fingerprint: Mutex::new(fingerprint),
             direct: Direct::default(),
+            is_exact: AtomicBool::new(false),
             spoilt: AtomicBool::new(false),
             damage_told: AtomicBool::new(false),
         }
@@ -82,6 +86,17 @@ impl Generation {
 
     pub(super) fn set_fingerprint(&self, fingerprint: Fingerprint) {
         *self.fingerprint.lock().unwrap_or_else(PoisonError::into_inner) = fingerprint;
+    }
+
+    /// Makes the kernel read of the file what it is asked for. What it reads ahead by itself it would
+    /// guess from the reads of all connections together, and mostly for nothing.
+    pub(crate) fn read_exactly(&self) {
+        if !self.is_exact.load(Ordering::Relaxed) {
+            // A file system that takes no advice is none the worse.
+            let advice = PosixFadviseAdvice::POSIX_FADV_RANDOM;
+            let _ = posix_fadvise(self.webroot.file(), 0, 0, advice);
+            self.is_exact.store(true, Ordering::Relaxed);
+        }
     }
 
     /// The file, to be read past the page cache; `None` where that does not work.

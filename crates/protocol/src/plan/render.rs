@@ -24,10 +24,20 @@ pub trait Sink {
     fn date(&mut self, clock: &Clock) {
         self.text(clock.line());
     }
+    /// As [`Sink::stored`], of the stored fields in front of a body that is too large to be copied.
+    /// Where such bodies lie on a slow disk, so may these.
+    fn head(&mut self, span: Span) {
+        self.stored(span);
+    }
 }
 
 const END_OF_HEAD: &[u8] = b"\r\n";
 const ALLOW: &[u8] = b"Allow: GET, HEAD, OPTIONS\r\n";
+
+/// Hands stored fields over that go before a body.
+fn fields_before(body: Span, fields: Span, sink: &mut impl Sink) {
+    if body.size > SMALL { sink.head(fields) } else { sink.stored(fields) }
+}
 
 impl Plan<'_> {
     /// Hands the response to `sink`. Allocates nothing.
@@ -67,7 +77,7 @@ impl Plan<'_> {
                 {
                     sink.stored(Span { size: head.size.saturating_add(body.size), ..head });
                 } else {
-                    sink.stored(head);
+                    fields_before(body, head, sink);
                     sink.stored(body);
                 }
             }
@@ -111,9 +121,10 @@ impl Plan<'_> {
             Reply::Part(variant, part) => {
                 content_range(part, sink);
                 content_length(part.last - part.first + 1, sink);
-                sink.stored(variant.fields());
+                let body = part.span(variant);
+                fields_before(body, variant.fields(), sink);
                 sink.text(END_OF_HEAD);
-                self.body(part.span(variant), sink);
+                self.body(body, sink);
             }
             Reply::Parts(variant, parts) => {
                 let boundary = Boundary::of(variant);

@@ -14,6 +14,7 @@ use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use nix::errno::Errno;
+use protocol::SMALL;
 use webroot::Span;
 
 use super::peer::{Peer, SEND};
@@ -95,29 +96,27 @@ impl Disk {
 /// A worker's way to the disk.
 #[derive(Debug)]
 pub(super) struct Desk {
-    resident: Resident,
     /// Bytes above which content is read past the page cache.
     direct: Option<u64>,
     /// Connections that wait for a buffer, in the order in which they came.
     queue: BTreeMap<u64, u32>,
     next: u64,
-    /// Milliseconds of the worker's clock.
-    pub(super) now: u64,
 }
 
 impl Desk {
     pub(super) fn new(direct: Option<u64>) -> Self {
-        Self { resident: Resident::new(), direct, queue: BTreeMap::new(), next: 0, now: 0 }
+        Self { direct, queue: BTreeMap::new(), next: 0 }
     }
 
-    /// How many bytes of a part can be sent from the mapping without waiting for the disk.
-    pub(super) fn resident(&mut self, part: &FilePart, disk: &Disk) -> u64 {
+    /// How many bytes of a part can be sent from the mapping without waiting for the disk. None of a
+    /// head, which is looked at before it is sent.
+    pub(super) fn resident(&self, part: &FilePart, disk: &Disk, resident: &mut Resident) -> u64 {
         let follows = matches!(disk, Disk::Rests(offset) if *offset == part.span.offset);
-        if follows || self.is_direct(part) {
+        if follows || part.whole <= SMALL || self.is_direct(part) {
             return 0;
         }
         let next = Span { size: part.span.size.min(SEND as u64), ..part.span };
-        self.resident.of(&part.generation, next, self.now)
+        resident.of(&part.generation, next)
     }
 
     /// Whether a part is to be read past the page cache, if that works.
@@ -156,6 +155,7 @@ impl Peer {
             return Ok(());
         };
         let is_direct = desk.is_direct(part);
+        part.generation.read_exactly();
         let file = part.generation.direct().filter(|_| is_direct);
         let file = file.unwrap_or_else(|| part.generation.webroot.file()).as_raw_fd();
         let alignment = if is_direct { ALIGNMENT } else { 1 };

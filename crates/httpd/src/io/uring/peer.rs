@@ -8,6 +8,7 @@ use super::disk::{Desk, Disk};
 use super::pool::SIZE;
 use super::ring::{Operation, Ring};
 use crate::io::patience::Patience;
+use crate::io::resident::Resident;
 use crate::outgoing::{Front, Outgoing};
 use crate::session::Session;
 
@@ -95,7 +96,13 @@ impl Peer {
     }
 
     /// Sends the front of the queue, if there is one, or has it read. Whether there is.
-    pub(super) fn send(&mut self, ring: &mut Ring, key: u32, desk: &mut Desk) -> io::Result<bool> {
+    pub(super) fn send(
+        &mut self,
+        ring: &mut Ring,
+        key: u32,
+        desk: &mut Desk,
+        resident: &mut Resident,
+    ) -> io::Result<bool> {
         let Lane::Free(out) = &mut self.lane else { return Ok(true) };
         let (bytes, more, waits) = match (out.front(), &self.disk) {
             (None, _) => return Ok(false),
@@ -104,7 +111,7 @@ impl Peer {
                 (ring.pool().bytes(&chunk.slot, chunk.unsent.clone()), false, false)
             }
             (Some(Front::File(part)), disk @ Disk::Rests(_)) => {
-                let size = desk.resident(part, disk);
+                let size = desk.resident(part, disk, resident);
                 if size == 0 {
                     self.fetch(ring, key, desk)?;
                     return Ok(true);

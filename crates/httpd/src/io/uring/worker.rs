@@ -76,7 +76,7 @@ impl<'w> Loop<'w> {
             }
             self.ring.wait(self.timeout())?;
             self.timers.tick(&mut self.service.clock);
-            self.desk.now = self.timers.now;
+            self.service.resident.tick(self.timers.now);
             self.ring.take(&mut completions);
             for completion in completions.drain(..) {
                 self.complete(completion)?;
@@ -245,7 +245,7 @@ impl<'w> Loop<'w> {
     pub(super) fn go_on(&mut self, key: u32, moved: usize) -> io::Result<()> {
         let Some(peer) = self.peers.get_mut(key as usize) else { return Ok(()) };
         while !peer.ended {
-            if peer.send(&mut self.ring, key, &mut self.desk)? {
+            if peer.send(&mut self.ring, key, &mut self.desk, &mut self.service.resident)? {
                 break;
             }
             let Some(out) = peer.lane.free() else { break };
