@@ -70,6 +70,11 @@ impl Daemon {
         Client::new(self.address)
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Its process.
     pub fn id(&self) -> u32 {
         self.child.id()

@@ -50,6 +50,25 @@ impl fmt::Display for Latencies {
     }
 }
 
+/// A measure of each of several, in rounds that take them in turn, so that what the machine does
+/// besides falls on all alike: the median of each.
+///
+/// # Errors
+/// The first of `measure`.
+pub fn medians<T>(
+    rounds: usize,
+    all: &mut [T],
+    mut measure: impl FnMut(&mut T) -> Result<f64, Failure>,
+) -> Result<Vec<f64>, Failure> {
+    let mut figures = vec![Vec::new(); all.len()];
+    for _ in 0..rounds {
+        for (one, figures) in all.iter_mut().zip(&mut figures) {
+            figures.push(measure(one)?);
+        }
+    }
+    Ok(figures.into_iter().map(median).collect())
+}
+
 /// The median of figures that are not ordered.
 pub fn median(mut all: Vec<f64>) -> f64 {
     all.sort_unstable_by(f64::total_cmp);

@@ -1,11 +1,7 @@
 //! What a request costs, by the number of virtual hosts: instructions in user mode, which do not
 //! vary with what else the machine does, and processor time, which tells of caches as well.
 
-use std::ffi::OsString;
-use std::fs;
-use std::process::{Command, Stdio};
-
-use benches::{Client, Daemon, Failure, host, median, page, scattered};
+use benches::{Client, Daemon, Failure, host, instructions, median, page, scattered};
 
 use crate::{Bench, STEPS};
 
@@ -53,7 +49,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<(), Failure> {
     for (Case { vhosts, sites }, daemon, client, times) in daemons {
         drop((client, daemon));
         let instructions = Case { vhosts, sites }.instructions(bench)?;
-        println!("| {vhosts} | {sites} | {instructions} | {:.2} µs |", median(times));
+        println!("| {vhosts} | {sites} | {instructions:.0} | {:.2} µs |", median(times));
     }
     Ok(())
 }
@@ -72,34 +68,18 @@ impl Case {
         Ok(())
     }
 
-    /// Instructions of a request, counted by callgrind in a daemon of its own.
-    fn instructions(self, bench: &Bench) -> Result<u64, Failure> {
-        let log = bench.directory.join("callgrind");
-        let mut log_file = OsString::from("--log-file=");
-        log_file.push(&log);
-        let mut command = Command::new("valgrind");
-        command.args(["--tool=callgrind", "--instr-atstart=no", "--callgrind-out-file=/dev/null"]);
-        command.arg(log_file).arg(&bench.httpd);
+    /// Instructions of a request, counted in a daemon of its own.
+    fn instructions(self, bench: &Bench) -> Result<f64, Failure> {
         // Valgrind knows no io_uring.
         let flags = [&["sync"][..], &FLAGS].concat();
-        let daemon = Daemon::start(command, &bench.vhosts(self.vhosts), &flags)?;
-        let mut client = daemon.client();
-        self.ask(&mut client, self.sites)?;
-        count(&daemon, "on")?;
-        self.ask(&mut client, COUNTED)?;
-        count(&daemon, "off")?;
-        daemon.stop()?;
-        let log = fs::read_to_string(log)?;
-        let counted = log.lines().find_map(|line| line.split_once("Collected : "));
-        let (_, counted) = counted.ok_or_else(|| format!("callgrind tells no number: {log}"))?;
-        Ok(counted.parse::<u64>()? / COUNTED as u64)
+        let (vhosts, log) = (bench.vhosts(self.vhosts), bench.directory.join("callgrind"));
+        let client = |daemon: &Daemon| {
+            let mut client = daemon.client();
+            self.ask(&mut client, self.sites)?;
+            Ok(client)
+        };
+        let ask = |client: &mut Client| self.ask(client, COUNTED);
+        let counted = instructions(&bench.httpd, &vhosts, &flags, &log, client, ask)?;
+        Ok(counted as f64 / COUNTED as f64)
     }
-}
-
-/// Switches counting on or off.
-fn count(daemon: &Daemon, switch: &str) -> Result<(), Failure> {
-    let mut control = Command::new("callgrind_control");
-    control.args(["-i", switch, &daemon.id().to_string()]).stdout(Stdio::null());
-    let status = control.stderr(Stdio::null()).status()?;
-    status.success().then_some(()).ok_or_else(|| "callgrind_control failed".into())
 }
