@@ -64,6 +64,11 @@ impl Outgoing {
         self.text.capacity() == 0
     }
 
+    /// Whether there is neither anything to be sent nor a buffer to be taken back.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.lacks_buffer() && self.files.is_empty()
+    }
+
     /// Provides the buffer for text.
     pub(crate) fn provide_buffer(&mut self, buffer: Vec<u8>) {
         debug_assert!(self.text.is_empty() && buffer.is_empty());
@@ -77,6 +82,18 @@ impl Outgoing {
         let mut buffer = std::mem::take(&mut self.text);
         buffer.clear();
         buffer
+    }
+
+    /// Takes the buffer back when its text is sent and only parts of files are left, so that a
+    /// connection whose peer takes its time holds none. What is taken else is no buffer.
+    pub(crate) fn take_sent(&mut self) -> Vec<u8> {
+        if self.sent < self.text.len() {
+            return Vec::new();
+        }
+        self.files.iter_mut().for_each(|part| part.after = 0);
+        self.sent = 0;
+        self.text.clear();
+        std::mem::take(&mut self.text)
     }
 
     /// Adds text.

@@ -6,6 +6,9 @@ const TICK: u64 = 128;
 /// Ticks of a turn of the wheel, about 65 seconds; later deadlines take several turns.
 const TICKS: usize = 512;
 const WORDS: usize = TICKS / 64;
+/// Deadlines that a bucket keeps room for. Connections that came all at once would otherwise leave
+/// room for all of them in one bucket after the other.
+const ROOM: usize = 64;
 
 /// Deadlines by tick.
 #[derive(Debug)]
@@ -68,6 +71,9 @@ impl Wheel {
                 }
                 if let Some(bucket) = self.buckets.get_mut(tick as usize % TICKS) {
                     expired.extend(bucket.drain(..).map(|token| (token, tick)));
+                    if bucket.capacity() > ROOM {
+                        *bucket = Vec::new();
+                    }
                 }
             }
         }
@@ -183,6 +189,22 @@ mod tests {
         wheel.set(0, &mut slots[0], 3000);
         assert_eq!(due(&mut wheel, &mut slots, 3000 + 2 * TICK), [0]);
         assert_eq!(due(&mut wheel, &mut slots, 60_000), [0; 0]);
+    }
+
+    #[test]
+    fn deadlines_that_come_together_leave_no_room_behind() {
+        let mut wheel = Wheel::new(0);
+        let mut slots = vec![Due::default(); 10_000];
+        let mut now = 0;
+        for turn in 1..100 {
+            for (token, slot) in (0..).zip(&mut slots) {
+                wheel.set(token, slot, turn * 1000);
+            }
+            now = turn * 1000 + 2 * TICK;
+            assert_eq!(due(&mut wheel, &mut slots, now).len(), slots.len());
+        }
+        let room: usize = wheel.buckets.iter().map(Vec::capacity).sum();
+        assert!(room <= TICKS * ROOM, "room for {room} at {now} ms");
     }
 
     #[test]

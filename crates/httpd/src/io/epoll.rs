@@ -86,6 +86,9 @@ struct Peer {
     disk: Disk,
 }
 
+/// An idle connection takes no other memory.
+const _: () = assert!(size_of::<Peer>() <= 256);
+
 /// What becomes of a connection after its turn.
 #[derive(Debug, PartialEq, Eq)]
 enum Fate {
@@ -293,16 +296,18 @@ impl<T: Transmit> Turn<'_, T> {
     fn take(&mut self, peer: &mut Peer) -> Fate {
         let mut budget = TURN;
         loop {
-            if !peer.out.lacks_buffer() {
+            if !peer.out.is_unused() {
                 if self.send(peer, &mut budget).is_err() {
                     return Fate::Ends;
                 }
                 if !peer.out.is_empty() {
-                    return match peer.disk {
+                    let fate = match peer.disk {
                         Disk::Absent => Fate::Fetches,
-                        Disk::Ready(_) if peer.writable => Fate::Continues,
+                        Disk::Ready(_) if peer.writable => return Fate::Continues,
                         Disk::Ready(_) | Disk::Reads(_) => Fate::Waits,
                     };
+                    self.service.spare.give(peer.out.take_sent());
+                    return fate;
                 }
                 self.service.spare.give(peer.out.take_buffer());
             }

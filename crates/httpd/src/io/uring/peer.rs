@@ -38,6 +38,9 @@ pub(super) struct Peer {
     pub(super) sent: u64,
 }
 
+/// An idle connection takes no other memory of this process.
+const _: () = assert!(size_of::<Peer>() <= 256);
+
 /// The responses of a connection: with us, or with the kernel.
 pub(super) enum Lane {
     /// Nothing is in flight.

@@ -223,6 +223,9 @@ impl<'w> Loop<'w> {
             Ok(size) => {
                 let sound = peer.is_sound();
                 peer.take_back(size as usize);
+                if let Some(out) = peer.lane.free() {
+                    self.service.spare.give(out.take_sent());
+                }
                 // Nothing is sent of nothing: the file ends before its header said.
                 peer.ended |= size == 0 || !sound || !peer.is_sound();
                 if !peer.ended {
