@@ -39,7 +39,7 @@ pub(super) struct Peer {
 }
 
 /// An idle connection takes no other memory of this process.
-const _: () = assert!(size_of::<Peer>() <= 256);
+const _: () = assert!(size_of::<Peer>() <= 320);
 
 /// The responses of a connection: with us, or with the kernel.
 pub(super) enum Lane {
