@@ -1,12 +1,27 @@
 //! What a peer sent, as text in a line of the log: printable ASCII and nothing else, so that it
 //! can neither end a field or a line nor do anything to a terminal.
 
-/// Whether all bytes are printable, and none is a quotation mark or a backslash. Nearly always so;
-/// many are looked at at a time.
+/// Bytes that are looked at at a time.
+const PIECE: usize = 16;
+
+/// Whether all bytes are printable, and none is a quotation mark or a backslash: nearly always.
 fn is_plain(bytes: &[u8]) -> bool {
-    bytes.iter().fold(true, |plain, byte| {
-        plain & (byte.wrapping_sub(b' ') < 0x5f) & (*byte != b'"') & (*byte != b'\\')
-    })
+    let Some(last) = bytes.last_chunk::<PIECE>() else { return are_plain(bytes) };
+    // The last piece may overlap the one before.
+    let (pieces, _) = bytes.as_chunks::<PIECE>();
+    pieces.iter().all(|piece| are_plain(piece)) && are_plain(last)
+}
+
+/// The same without a branch for each byte, which is a few instructions for a whole piece.
+#[inline(always)]
+fn are_plain(bytes: &[u8]) -> bool {
+    let others = bytes.iter().fold(0, |others, byte| {
+        others
+            | u8::from(byte.wrapping_sub(b' ') >= 0x5f)
+            | u8::from(*byte == b'"')
+            | u8::from(*byte == b'\\')
+    });
+    others == 0
 }
 
 /// As nginx writes it in its `combined` format: what is not plain is `\xHH`.
@@ -86,6 +101,23 @@ mod tests {
         let mut text = Vec::new();
         escape(bytes, &mut text);
         String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn one_byte_that_is_not_plain_is_seen_wherever_it_is() {
+        for size in 0..70 {
+            let mut bytes = vec![b'~'; size];
+            assert!(is_plain(&bytes));
+            for at in 0..size {
+                for (byte, plain) in
+                    [(b' ', true), (0x1f, false), (0x7f, false), (b'"', false), (b'\\', false)]
+                {
+                    bytes[at] = byte;
+                    assert_eq!(is_plain(&bytes), plain, "{byte} at {at} of {size}");
+                }
+                bytes[at] = b'a';
+            }
+        }
     }
 
     #[test]

@@ -232,10 +232,12 @@ impl<'r> Pieces<'r> {
 
     /// A request line, whose version is kept if the target is cut.
     fn of_line(line: &'r [u8]) -> Self {
-        let Self(start, mark, _) = Self::new(line, MOST_LINE);
-        let version = line.last_chunk::<VERSION>().filter(|end| end.starts_with(b" HTTP/"));
-        let version = version.filter(|_| !mark.is_empty());
-        Self(start, mark, version.map_or(&b""[..], |version| version))
+        let mut pieces = Self::new(line, MOST_LINE);
+        if !pieces.1.is_empty() {
+            let version = line.last_chunk::<VERSION>().filter(|end| end.starts_with(b" HTTP/"));
+            pieces.2 = version.map_or(&b""[..], |version| version);
+        }
+        pieces
     }
 
     fn size(&self) -> u16 {
