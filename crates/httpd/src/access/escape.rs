@@ -80,6 +80,18 @@ fn digits(value: u32, count: u32, all: &[u8; 16], to: &mut Vec<u8>) {
 
 /// A number in decimal.
 pub(super) fn decimal(mut value: u64, to: &mut Vec<u8>) {
+    // An octet of an address, a status, nothing: most are small.
+    if value < 1000 {
+        let value = value as u16;
+        if value >= 100 {
+            to.push(b'0' + (value / 100) as u8);
+        }
+        if value >= 10 {
+            to.push(b'0' + (value / 10 % 10) as u8);
+        }
+        to.push(b'0' + (value % 10) as u8);
+        return;
+    }
     let mut digits = [0; 20];
     let mut start = digits.len();
     for digit in digits.iter_mut().rev() {
@@ -159,7 +171,7 @@ mod tests {
 
     #[test]
     fn numbers_are_decimal() {
-        for value in [0, 1, 9, 10, 1234, u64::MAX] {
+        for value in (0..1100).chain([9999, 10_000, 1_234_567, u64::MAX]) {
             let mut text = Vec::new();
             decimal(value, &mut text);
             assert_eq!(text, value.to_string().as_bytes());

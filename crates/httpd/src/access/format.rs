@@ -16,9 +16,6 @@ pub(super) const MOST_LINE: usize = 6 * MOST_TEXT + 512;
 pub(super) struct Lines {
     format: AccessFormat,
     stamp: Stamp,
-    /// The address that was written last, and as text: many records in a row come from one peer.
-    peer: Ipv6Addr,
-    peer_text: Vec<u8>,
 }
 
 impl Lines {
@@ -27,8 +24,7 @@ impl Lines {
             AccessFormat::Common | AccessFormat::Combined => Style::Common,
             AccessFormat::Json => Style::Rfc3339,
         };
-        let (peer, peer_text) = (Ipv6Addr::UNSPECIFIED, Vec::with_capacity(64));
-        Self { format, stamp: Stamp::new(style), peer, peer_text }
+        Self { format, stamp: Stamp::new(style) }
     }
 
     /// Writes the line of a record, with its end, of [`MOST_LINE`] bytes at most.
@@ -48,19 +44,9 @@ impl Lines {
         to.push(b'\n');
     }
 
-    /// An address as text.
-    fn peer(&mut self, ip: Ipv6Addr) -> &[u8] {
-        if ip != self.peer || self.peer_text.is_empty() {
-            self.peer = ip;
-            self.peer_text.clear();
-            address(ip, &mut self.peer_text);
-        }
-        &self.peer_text
-    }
-
     fn common(&mut self, record: &Record<'_>, to: &mut Vec<u8>) {
         match record.address.known() {
-            Some((ip, _)) => to.extend_from_slice(self.peer(ip)),
+            Some((ip, _)) => address(ip, to),
             None => to.push(b'-'),
         }
         to.extend_from_slice(b" - - [");
@@ -83,7 +69,7 @@ impl Lines {
         match record.address.known() {
             Some((ip, port)) => {
                 to.push(b'"');
-                to.extend_from_slice(self.peer(ip));
+                address(ip, to);
                 to.extend_from_slice(b"\",\"port\":");
                 decimal(u64::from(port), to);
             }
