@@ -2,9 +2,9 @@
 //!
 //! usage: `cold DIR GIB READS HTTPD...`
 //!
-//! Writes two webroots to DIR: GIB gibibytes of bodies of 1 to 64 MiB, and pages of 8 KiB. Each
-//! HTTPD is the path of a daemon, and what is behind a comma are its arguments:
-//! `target/release/httpd,io_uring,--direct`. It serves both with one worker, in a control group with
+//! Writes a webroot to DIR: pages of 8 KiB, and GIB gibibytes of bodies of 1 to 64 MiB. Each HTTPD is
+//! the path of a daemon, and what is behind a comma are its arguments:
+//! `target/release/httpd,io_uring,--direct`. It serves that with one worker, in a control group with
 //! 256 MiB of memory that reads READS megabytes a second from the disk (0: as many as it can). Some
 //! clients fetch large bodies without pause, and one asks for small pages at a fixed pace. Told is
 //! how long it waits, how fast the large bodies come, and how much of the pages is in the page cache
@@ -12,7 +12,7 @@
 #![forbid(unsafe_code)]
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, IoSliceMut, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -21,9 +21,12 @@ use std::time::{Duration, Instant};
 
 use benches::{Client, Daemon, Failure, Group, Latencies, machine, put, scattered};
 use nix::fcntl::{PosixFadviseAdvice, posix_fadvise};
-use webroot::Writer;
+use rustix::io::{ReadWriteFlags, preadv2};
+use webroot::{Webroot, Writer};
 
 const MIB: usize = 1024 * 1024;
+/// The virtual host.
+const HOST: &str = "cold.example";
 /// Memory of a daemon, in bytes.
 const MEMORY: u64 = 256 * MIB as u64;
 /// Clients that fetch large bodies.
@@ -46,10 +49,11 @@ fn main() -> Result<(), Failure> {
     let reads: u64 = arguments.next().ok_or(usage)?.parse()?;
     let vhosts = directory.join("vhosts");
     fs::create_dir(&vhosts)?;
-    let large = vhosts.join("large.example");
-    let small = vhosts.join("small.example");
-    let bodies = write_bodies(&large, size * 1024)?;
-    write_pages(&small)?;
+    let path = vhosts.join(HOST);
+    let mut writer = Writer::new(File::create(&path)?, &path)?;
+    write_pages(&mut writer)?;
+    let bodies = write_bodies(&mut writer, size * 1024)?;
+    writer.finish()?;
     println!(
         "{}; {bodies} bodies, {size} GiB; {} MiB of memory; {reads} MB/s from the disk\n",
         machine()?,
@@ -59,17 +63,15 @@ fn main() -> Result<(), Failure> {
     println!("|---|---:|---:|---:|---:|---:|---:|");
     for daemon in arguments {
         let (program, flags) = daemon.split_once(',').ok_or(usage)?;
-        for path in [&large, &small] {
-            let file = File::open(path)?;
-            file.sync_all()?;
-            posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
-        }
+        let file = File::open(&path)?;
+        file.sync_all()?;
+        posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
         let group = Group::new(MEMORY, &directory, reads * 1_000_000)?;
         let flags: Vec<_> = flags.split(',').chain(["--workers", "1"]).collect();
         let daemon = Daemon::start(Command::new(program), &vhosts, &flags)?;
         group.add(daemon.id())?;
         let (latencies, rate) = measure(&daemon, bodies)?;
-        let left = cached(&small)? as f64 / fs::metadata(&small)?.len() as f64 * 100.0;
+        let left = cached(&path)? as f64 / PAGES as f64 * 100.0;
         println!("| {program},{} | {latencies} | {rate:.0} | {left:.0} % |", flags.join(","));
         // Before its group is removed.
         drop(daemon);
@@ -78,31 +80,35 @@ fn main() -> Result<(), Failure> {
 }
 
 /// Writes bodies of 1 to 64 MiB, as many as have so many MiB. Their number.
-fn write_bodies(path: &Path, mut size: usize) -> Result<usize, Failure> {
-    let mut writer = Writer::new(File::create(path)?, path)?;
+fn write_bodies(writer: &mut Writer, mut size: usize) -> Result<usize, Failure> {
     let mut body: Vec<u8> = (0..64 * MIB).map(|place| scattered(place, 251) as u8).collect();
     let mut number = 0;
     while size > 0 {
         let mebibytes = (1 + scattered(number, 64)).min(size);
-        // One differing from all others is stored anew.
+        // One that differs from all others is stored anew.
         let differing = body.get_mut(..8).ok_or("no body")?;
         differing.copy_from_slice(&number.to_le_bytes());
         let bytes = body.get(..mebibytes * MIB).ok_or("no such body")?;
-        put(&mut writer, &format!("/{number}"), "application/octet-stream", bytes)?;
+        put(writer, &large(number), "application/octet-stream", bytes)?;
         (number, size) = (number + 1, size - mebibytes);
     }
-    writer.finish()?;
     Ok(number)
 }
 
-fn write_pages(path: &Path) -> Result<(), Failure> {
-    let mut writer = Writer::new(File::create(path)?, path)?;
+fn write_pages(writer: &mut Writer) -> Result<(), Failure> {
     for number in 0..PAGES {
         let page = format!("{number:08}").repeat(PAGE / 8);
-        put(&mut writer, &format!("/{number}"), "text/plain; charset=utf-8", page.as_bytes())?;
+        put(writer, &small(number), "text/plain; charset=utf-8", page.as_bytes())?;
     }
-    writer.finish()?;
     Ok(())
+}
+
+fn large(number: usize) -> String {
+    format!("/large/{number}")
+}
+
+fn small(number: usize) -> String {
+    format!("/small/{number}")
 }
 
 /// Counts what is written to it, and throws it away.
@@ -124,10 +130,10 @@ fn measure(daemon: &Daemon, bodies: usize) -> Result<(Latencies, f64), Failure> 
     let mut client = daemon.client();
     // What is known of all resources is in memory, as it is where they are asked for.
     for body in 0..bodies {
-        client.head("large.example", &format!("/{body}"))?;
+        client.head(HOST, &large(body))?;
     }
     for page in (0..PAGES).chain(0..PAGES) {
-        client.get("small.example", &format!("/{page}"))?;
+        client.get(HOST, &small(page))?;
     }
     let (is_over, fetched) = (AtomicBool::new(false), AtomicU64::new(0));
     thread::scope(|scope| {
@@ -140,8 +146,8 @@ fn measure(daemon: &Daemon, bodies: usize) -> Result<(Latencies, f64), Failure> 
                     if is_over.load(Ordering::Relaxed) {
                         break;
                     }
-                    let body = format!("/{}", scattered(step, bodies));
-                    client.copy("large.example", &body, &mut Counter(fetched))?;
+                    let body = large(scattered(step, bodies));
+                    client.copy(HOST, &body, &mut Counter(fetched))?;
                 }
                 Ok(())
             }
@@ -167,7 +173,7 @@ fn ask(client: &mut Client, start: Instant) -> Result<Latencies, Failure> {
         if asked.duration_since(start) >= TIME {
             break;
         }
-        client.get("small.example", &format!("/{}", number % HOT))?;
+        client.get(HOST, &small(number % HOT))?;
         let took = asked.elapsed();
         let meanwhile = (0..).map_while(|missed| took.checked_sub(PACE * missed));
         times.extend(meanwhile);
@@ -176,9 +182,19 @@ fn ask(client: &mut Client, start: Instant) -> Result<Latencies, Failure> {
     Ok(Latencies::from_iter(times))
 }
 
-/// Bytes of a file that are in the page cache, by fincore(1) of util-linux.
-fn cached(path: &Path) -> Result<u64, Failure> {
-    let mut fincore = Command::new("fincore");
-    let output = fincore.args(["--bytes", "--noheadings", "--output", "RES"]).arg(path).output()?;
-    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+/// How many of the pages are in the page cache.
+fn cached(path: &Path) -> Result<usize, Failure> {
+    let webroot = Webroot::open(path)?;
+    // To look must not bring in what is looked for.
+    posix_fadvise(webroot.file(), 0, 0, PosixFadviseAdvice::POSIX_FADV_RANDOM)?;
+    let mut count = 0;
+    for number in 0..PAGES {
+        let resource = webroot.lookup(small(number).as_bytes())?.ok_or("a page is not there")?;
+        let body = resource.variants().next().ok_or("a page has no variant")?.body();
+        let mut byte = [0];
+        let parts = &mut [IoSliceMut::new(&mut byte)];
+        let read = preadv2(webroot.file(), parts, body.offset, ReadWriteFlags::NOWAIT);
+        count += usize::from(read.is_ok());
+    }
+    Ok(count)
 }
