@@ -23,7 +23,7 @@ pub(crate) fn measure(bench: &Bench, most: usize) -> Result<(), Failure> {
         for count in [FEW, most] {
             let daemon = bench.start("sendfile", workers, &[])?;
             let crowd = gather(&daemon, count)?;
-            let spread: Vec<_> = spread(&daemon)?.iter().map(usize::to_string).collect();
+            let spread: Vec<_> = spread(&daemon, workers)?.iter().map(usize::to_string).collect();
             println!("| {workers} | {count} | {} |", spread.join(", "));
             drop((daemon, crowd));
         }
@@ -53,8 +53,8 @@ pub(crate) fn measure(bench: &Bench, most: usize) -> Result<(), Failure> {
 }
 
 /// How many connections each worker has, by what its epoll instance watches besides its event and
-/// its listener (proc_pid_fdinfo(5)).
-fn spread(daemon: &Daemon) -> Result<Vec<usize>, Failure> {
+/// its listener (proc_pid_fdinfo(5)). The watcher has an epoll instance as well, which watches two.
+fn spread(daemon: &Daemon, workers: usize) -> Result<Vec<usize>, Failure> {
     let mut all = Vec::new();
     for file in fs::read_dir(format!("/proc/{}/fdinfo", daemon.id()))? {
         let watched = fs::read_to_string(file?.path())?;
@@ -63,6 +63,7 @@ fn spread(daemon: &Daemon) -> Result<Vec<usize>, Failure> {
             all.push(watched.saturating_sub(2));
         }
     }
-    all.sort_unstable();
+    all.sort_unstable_by(|a, b| b.cmp(a));
+    all.truncate(workers);
     Ok(all)
 }
