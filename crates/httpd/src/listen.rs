@@ -12,6 +12,11 @@ use crate::config::Listen;
 /// Connections that may wait to be accepted, per worker and address; the kernel lowers it to
 /// `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
+/// Bytes of a connection that wait in the system to be sent before it takes no more
+/// (`TCP_NOTSENT_LOWAT` in tcp(7)). Left to itself it takes megabytes, and some thousand peers that
+/// read slowly use up the memory that TCP may have on the machine (`tcp_mem`), so that connections of
+/// others stall or are reset.
+const UNSENT: u32 = 128 * 1024;
 /// Port of [`Listen::Default`].
 const DEFAULT_PORT: u16 = 8080;
 
@@ -97,6 +102,7 @@ fn open(address: SocketAddr, both: bool) -> Result<(OwnedFd, SocketAddr), Listen
         socket.set_reuse_port(true)?;
         // Inherited by the connections: a response is one send, so there is nothing to wait for.
         socket.set_tcp_nodelay(true)?;
+        socket.set_tcp_notsent_lowat(UNSENT)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
         socket.listen(BACKLOG)?;

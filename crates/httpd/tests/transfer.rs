@@ -4,6 +4,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::Path;
@@ -373,4 +374,48 @@ fn a_thousand_idle_connections_take_little_memory(backend: &str) {
     let growth = after.saturating_sub(before);
     assert!(growth < 4 * MIB as u64, "{growth} bytes more than {before}");
     peers.iter().for_each(assert_page);
+}
+
+/// Asks for a body on so many connections, and reads only the first byte of each answer.
+fn stalled(server: &Server, count: usize, size: usize) -> Vec<TcpStream> {
+    let mut peers: Vec<_> = (0..count).map(|_| server.connect_narrow(4 * KIB)).collect();
+    for peer in &mut peers {
+        peer.write_all(&get(size)).unwrap();
+        peer.read_exact(&mut [0]).unwrap();
+    }
+    peers
+}
+
+on_every_backend!(a_thousand_peers_that_do_not_read_on_take_little_memory);
+fn a_thousand_peers_that_do_not_read_on_take_little_memory(backend: &str) {
+    allow_descriptors(8192);
+    let start = |vhosts: &Path| lay(vhosts, HUGE);
+    let server = Server::start_after("ulimit -S -n 8192", backend, &["--workers", "1"], start);
+    let few = stalled(&server, 50, HUGE);
+    let before = server.resident();
+    let many = stalled(&server, 1000, HUGE);
+    let growth = server.resident().saturating_sub(before);
+    // The text of a head would be a page or two of each.
+    assert!(growth < 2 * MIB as u64, "{growth} bytes more than {before}");
+    assert_page(&server.connect());
+    drop((few, many));
+}
+
+/// Bytes that the system holds of what was sent to a peer, or is to be (`tx_queue` in proc(5)).
+fn queued_for(peer: &TcpStream) -> u64 {
+    let own = format!("{:04X}", peer.local_addr().unwrap().port());
+    let table = fs::read_to_string("/proc/net/tcp").unwrap();
+    let mut lines = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let line = lines.find(|fields| fields[2].ends_with(&format!(":{own}"))).unwrap();
+    u64::from_str_radix(line[4].split(':').next().unwrap(), 16).unwrap()
+}
+
+on_every_backend!(little_is_queued_for_a_peer_that_does_not_read_on);
+fn little_is_queued_for_a_peer_that_does_not_read_on(backend: &str) {
+    let server = Server::start(backend, |vhosts| lay(vhosts, HUGE));
+    let peers = stalled(&server, 1, HUGE);
+    thread::sleep(Duration::from_millis(300));
+    let queued = queued_for(&peers[0]);
+    assert!(queued < 512 * KIB as u64, "{queued} bytes");
+    assert_body(&mut BufReader::new((&b"H"[..]).chain(&peers[0])), HUGE);
 }
