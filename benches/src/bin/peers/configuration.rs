@@ -207,8 +207,8 @@ impl Place<'_> {
 
     /// <https://httpd.apache.org/docs/2.4/misc/perf-tuning.html>: the event MPM in one process,
     /// small files mapped and large ones kept open by mod_file_cache, coded ones as the
-    /// documentation of mod_brotli serves them. With fewer threads than there are connections that
-    /// ask at a time it closes some of them.
+    /// documentation of mod_brotli serves them. When all threads are busy it closes connections,
+    /// so there are more of them than connections.
     fn apache(self) -> String {
         let Self { port, .. } = self;
         let (directory, site) = (self.directory.display(), self.site.display());
@@ -240,10 +240,11 @@ impl Place<'_> {
             ErrorLog {directory}/error.log\n\
             StartServers 1\n\
             ServerLimit 1\n\
-            ThreadsPerChild 64\n\
+            ThreadLimit 128\n\
+            ThreadsPerChild 128\n\
             MinSpareThreads 1\n\
-            MaxSpareThreads 64\n\
-            MaxRequestWorkers 64\n\
+            MaxSpareThreads 128\n\
+            MaxRequestWorkers 128\n\
             KeepAlive On\n\
             KeepAliveTimeout 600\n\
             MaxKeepAliveRequests 0\n\

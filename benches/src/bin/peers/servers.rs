@@ -140,15 +140,9 @@ impl Server {
         Self::all().find(|server| server.name() == name)
     }
 
-    /// Why a work can't be asked of it, if so.
-    pub(crate) fn lacks(self, work: Work) -> Option<&'static str> {
-        match (self, work) {
-            (Self::Loop(_), Work::Logged) => Some("a bare loop has no log"),
-            (Self::Loop(Bare::IoUring), Work::Medium | Work::Large) => {
-                Some("io_uring has no sendfile")
-            }
-            _ => None,
-        }
+    /// Whether a work can be asked of it at all: a bare loop has no log.
+    pub(crate) fn is_for(self, work: Work) -> bool {
+        !(matches!(self, Self::Loop(_)) && work.is_logged())
     }
 
     /// Whether one that is running can do both works: a bare loop has but one answer, and the log

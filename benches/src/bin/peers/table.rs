@@ -96,14 +96,18 @@ fn remarks(results: &Results) -> String {
     for (server, work, note) in &results.notes {
         let _ = writeln!(text, "- {}, {}: {note}.", server.name(), work.title());
     }
-    for server in results.servers() {
-        for work in results.works() {
-            let Some(cost) = results.cost(server, work).filter(|cost| cost.slept > SLEEPY) else {
-                continue;
-            };
-            let (name, title, slept) = (server.name(), work.title(), cost.slept);
-            let _ =
-                writeln!(text, "- {name}, {title}: not busy, it slept {slept:.2} times a request.");
+    for work in results.works() {
+        let sleepers = results.servers().filter_map(|server| {
+            let slept = results.cost(server, work)?.slept;
+            (slept > SLEEPY).then(|| format!("{} {slept:.2}", server.name()))
+        });
+        let sleepers = Vec::from_iter(sleepers).join("; ");
+        if !sleepers.is_empty() {
+            let title = work.title();
+            let _ = writeln!(
+                text,
+                "- {title}, sleeps a request where the server was not always busy: {sleepers}."
+            );
         }
     }
     if !results.versions.is_empty() {
