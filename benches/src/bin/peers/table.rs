@@ -94,6 +94,7 @@ fn remarks(results: &Results) -> String {
         }
     }
     for (server, work, note) in &results.notes {
+        let note = note.trim_end_matches('.');
         let _ = writeln!(text, "- {}, {}: {note}.", server.name(), work.title());
     }
     for work in results.works() {
