@@ -285,11 +285,9 @@ impl Place<'_> {
             log-level = \"{level}\"\n\
             log-remote-address = {}\n\
             threads-multiplier = 1\n\
-            compression = false\n\
             compression-static = true\n\
             cache-control-headers = false\n\
-            security-headers = false\n\
-            directory-listing = false\n",
+            security-headers = false\n",
             self.site.display(),
             self.is_logged,
         )

@@ -24,8 +24,8 @@ const OTHERS: usize = 0;
 /// Port of the first server; each has two, one of them with the access log on.
 const FIRST_PORT: u16 = 8100;
 /// Longest that a server may take to start, and to end.
-const START: Duration = Duration::from_secs(60);
-const END: Duration = Duration::from_secs(10);
+const START: Duration = Duration::from_secs(20);
+const END: Duration = Duration::from_secs(5);
 /// Time between two looks at it.
 const PAUSE: Duration = Duration::from_millis(50);
 
