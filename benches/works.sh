@@ -15,7 +15,7 @@ declare -A requests_of=(
     [page]=1280 [pipelined]=4096 [not-modified]=1280 [br]=1280
     [large]=640 [huge]=256 [fresh]=1280)
 declare -A warm_of=(
-    [page]=1024 [pipelined]=16384 [not-modified]=1024 [br]=1024
+    [page]=1024 [pipelined]=8192 [not-modified]=1024 [br]=1024
     [large]=1024 [huge]=256 [fresh]=640)
 # Bytes of the head of a request.
 head_size=600
@@ -117,7 +117,7 @@ bare() {
 
 plan() {
     local requests=${requests_of[$1]} flags
-    [ "$by" != perf ] || requests=$((requests * 64))
+    [ "$by" != perf ] || requests=$((requests * 16))
     flags="--request requests/$1 --connections 64 --requests $requests --warm ${warm_of[$1]}"
     case $1 in
     pipelined) flags+=' --pipeline 16' ;;
