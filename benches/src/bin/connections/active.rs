@@ -1,6 +1,6 @@
 //! What a request costs by the number of connections, all of which ask in turn.
 
-use benches::{Crowd, Daemon, Failure, allow_files, instructions, medians};
+use benches::{Failure, allow_files, medians};
 
 use crate::{BACKENDS, Bench, gather, time_each};
 
@@ -11,8 +11,6 @@ const TIMED: usize = 20_000;
 const ROUNDS: usize = 9;
 /// Requests whose instructions are counted, so many that each connection has its turn.
 const COUNTED: usize = 50_000;
-/// Nobody is disconnected while others are asked.
-const FLAGS: [&str; 2] = ["--keep-alive-timeout", "3600"];
 
 /// Measures processor time on all backends, and user instructions where they can be counted.
 pub(crate) fn measure(bench: &Bench, most: usize) -> Result<(), Failure> {
@@ -25,7 +23,7 @@ pub(crate) fn measure(bench: &Bench, most: usize) -> Result<(), Failure> {
     for backend in BACKENDS {
         let mut all = Vec::new();
         for count in steps.iter().copied() {
-            let daemon = bench.start(backend, 1, &FLAGS)?;
+            let daemon = bench.start(backend, 1, &[])?;
             let mut crowd = gather(&daemon, count)?;
             crowd.ask(TIMED)?;
             all.push((daemon, crowd));
@@ -34,22 +32,9 @@ pub(crate) fn measure(bench: &Bench, most: usize) -> Result<(), Failure> {
         drop(all);
         let first = times.first().copied().unwrap_or(f64::NAN);
         for (count, time) in steps.iter().copied().zip(times) {
-            let counted = counted(bench, backend, count)?;
+            let counted = bench.instructions(backend, 1, count, COUNTED)?;
             println!("| {backend} | {count} | {time:.2} µs | {:.2} | {counted} |", time / first);
         }
     }
     Ok(())
-}
-
-/// User instructions of a request as a cell.
-fn counted(bench: &Bench, backend: &str, count: usize) -> Result<String, Failure> {
-    if backend == "io_uring" {
-        return Ok(String::new());
-    }
-    let flags = [&[backend, "--workers", "1", "--poll-interval", "3600"][..], &FLAGS].concat();
-    let begin = |daemon: &Daemon| gather(daemon, count);
-    let work = |crowd: &mut Crowd| crowd.ask(COUNTED);
-    let log = bench.directory.join("callgrind");
-    let counted = instructions(&bench.httpd, &bench.vhosts(), &flags, &log, begin, work)?;
-    Ok(format!("{:.0}", counted as f64 / COUNTED as f64))
 }

@@ -24,7 +24,7 @@ pub(crate) fn measure(bench: &Bench, count: usize) -> Result<(), Failure> {
     );
     println!("|---|---:|---:|---:|---:|---:|");
     for backend in BACKENDS {
-        let daemon = bench.start(backend, 1, &["--keep-alive-timeout", "3600"])?;
+        let daemon = bench.start(backend, 1, &[])?;
         let few = gather(&daemon, FEW)?;
         let before = daemon.memory()?.anonymous;
         let many = gather(&daemon, count)?;

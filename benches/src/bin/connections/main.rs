@@ -14,11 +14,15 @@ use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::process::Command;
 
-use benches::{Crowd, Daemon, Failure, host, page};
+use benches::{Crowd, Daemon, Failure, host, instructions, page};
 
 const USAGE: &str = "usage: connections HTTPD DIR idle|active|workers|slow [COUNT]";
 /// What is compared.
 const BACKENDS: [&str; 3] = ["sync", "sendfile", "io_uring"];
+
+/// A daemon that looks at its directory no more while it is measured, and disconnects nobody who
+/// waits for a turn.
+const FLAGS: [&str; 4] = ["--poll-interval", "3600", "--keep-alive-timeout", "3600"];
 
 /// What is measured, and where.
 struct Bench {
@@ -54,11 +58,31 @@ impl Bench {
         self.directory.join("vhosts")
     }
 
-    /// A daemon that looks at its directory no more while it is measured.
     fn start(&self, backend: &str, workers: usize, flags: &[&str]) -> Result<Daemon, Failure> {
         let workers = workers.to_string();
-        let all = [&[backend, "--workers", &workers, "--poll-interval", "3600"], flags].concat();
+        let all = [&[backend, "--workers", &workers], &FLAGS[..], flags].concat();
         Daemon::start(Command::new(&self.httpd), &self.vhosts(), &all)
+    }
+
+    /// User instructions of a request as a cell, counted in a daemon of its own while so many
+    /// connections ask so many times. Empty for io_uring, which valgrind does not know.
+    fn instructions(
+        &self,
+        backend: &str,
+        workers: usize,
+        connections: usize,
+        times: usize,
+    ) -> Result<String, Failure> {
+        if backend == "io_uring" {
+            return Ok(String::new());
+        }
+        let workers = workers.to_string();
+        let flags = [&[backend, "--workers", &workers], &FLAGS[..]].concat();
+        let begin = |daemon: &Daemon| gather(daemon, connections);
+        let work = |crowd: &mut Crowd| crowd.ask(times);
+        let log = self.directory.join("callgrind");
+        let counted = instructions(&self.httpd, &self.vhosts(), &flags, &log, begin, work)?;
+        Ok(format!("{:.0}", counted as f64 / times as f64))
     }
 }
 

@@ -14,6 +14,8 @@ const ASKING: [usize; 2] = [FEW, 1_000];
 /// Requests of a round, and rounds.
 const TIMED: usize = 20_000;
 const ROUNDS: usize = 15;
+/// Requests whose instructions are counted.
+const COUNTED: usize = 20_000;
 
 /// Measures both.
 pub(crate) fn measure(bench: &Bench, most: usize) -> Result<(), Failure> {
@@ -29,23 +31,27 @@ pub(crate) fn measure(bench: &Bench, most: usize) -> Result<(), Failure> {
         }
     }
     println!(
-        "\n| backend | connections | workers | processor time a request | than with one |\n|---|---:|---:|---:|---:|"
+        "\n| backend | connections | workers | processor time a request | than with one | user instructions a request |\n|---|---:|---:|---:|---:|---:|"
     );
     for backend in BACKENDS {
         for count in ASKING {
             let mut all = Vec::new();
             for workers in WORKERS {
-                let daemon = bench.start(backend, workers, &["--keep-alive-timeout", "3600"])?;
+                let daemon = bench.start(backend, workers, &[])?;
                 let mut crowd = gather(&daemon, count)?;
                 crowd.ask(TIMED)?;
                 all.push((daemon, crowd));
             }
             let times =
                 medians(ROUNDS, &mut all, |(daemon, crowd)| time_each(daemon, crowd, TIMED))?;
+            drop(all);
             let one = times.first().copied().unwrap_or(f64::NAN);
             for (workers, time) in WORKERS.into_iter().zip(times) {
                 let ratio = time / one;
-                println!("| {backend} | {count} | {workers} | {time:.2} µs | {ratio:.2} |");
+                let counted = bench.instructions(backend, workers, count, COUNTED)?;
+                println!(
+                    "| {backend} | {count} | {workers} | {time:.2} µs | {ratio:.2} | {counted} |"
+                );
             }
         }
     }
