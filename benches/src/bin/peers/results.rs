@@ -95,6 +95,8 @@ pub(crate) struct Results {
     pub(crate) notes: Vec<(Server, Work, String)>,
     /// Programs and their versions.
     pub(crate) versions: Vec<String>,
+    /// Rounds over everything.
+    pub(crate) rounds: usize,
 }
 
 impl Results {
@@ -140,6 +142,7 @@ impl Results {
             }
         }
         for (server, work, mut costs) in rounds {
+            results.rounds = results.rounds.max(costs.len());
             costs.sort_unstable_by(|one, other| one.total().total_cmp(&other.total()));
             let middle = costs.get(costs.len() / 2);
             results.cells.extend(middle.map(|cost| (server, work, *cost)));

@@ -36,7 +36,10 @@ pub(crate) fn section(results: &Results) -> String {
 }
 
 fn costs(results: &Results) -> String {
-    let mut text = "\nThousands of instructions a request (user + kernel):\n\n| |".to_owned();
+    let mut text = format!(
+        "\nThousands of instructions a request (user + kernel); rounds: {}.\n\n| |",
+        results.rounds
+    );
     text.extend(results.works().map(|work| format!(" {} |", work.title())));
     text += "\n|---|";
     text.extend(results.works().map(|_| "---:|"));
@@ -126,6 +129,7 @@ mod tests {
     fn the_section_tells_costs_ratios_and_gaps() {
         let text = section(&sample());
         for line in [
+            "Thousands of instructions a request (user + kernel); rounds: 3.",
             "| | 1 KiB | br of 10 KiB |",
             "| nginx | 31.0 (12.0 + 19.0) | – |",
             "| httpd, sendfile | 12.9 (0.9 + 12.0) | 12.9 (0.9 + 12.0) |",
