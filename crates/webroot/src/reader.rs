@@ -106,6 +106,12 @@ impl Webroot {
         self.header.bodies.count as usize
     }
 
+    /// Makes the kernel read of the mapping what is touched, and nothing around it: for a file that is
+    /// larger than the memory that there is for it.
+    pub fn read_exactly(&self) {
+        self.map.read_exactly();
+    }
+
     /// The open file, for reads that do not go through the mapping.
     pub fn file(&self) -> &File {
         &self.file

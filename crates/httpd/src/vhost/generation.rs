@@ -95,6 +95,7 @@ impl Generation {
             // A file system that takes no advice is none the worse.
             let advice = PosixFadviseAdvice::POSIX_FADV_RANDOM;
             let _ = posix_fadvise(self.webroot.file(), 0, 0, advice);
+            self.webroot.read_exactly();
             self.is_exact.store(true, Ordering::Relaxed);
         }
     }
