@@ -1,10 +1,12 @@
-//! Reading what of a file is in the page cache, and only that: a call that needs unsafe code.
-#![allow(unsafe_code)]
+//! Reading what of a file is in the page cache, and only that.
 
-use std::os::fd::{AsFd, AsRawFd};
+use std::io::IoSliceMut;
+use std::os::fd::AsFd;
 
 use nix::errno::Errno;
-use nix::libc::{RWF_NOWAIT, iovec, preadv2};
+use rustix::io::{ReadWriteFlags, preadv2};
+
+use super::socket::errno;
 
 /// Reads bytes of a file at an offset without waiting for the disk (`RWF_NOWAIT`, preadv2(2)). How
 /// many there were: fewer than the buffer holds where the next is not in the page cache.
@@ -12,12 +14,10 @@ use nix::libc::{RWF_NOWAIT, iovec, preadv2};
 /// Fails with `EAGAIN` if the first is not there, with `EOPNOTSUPP` on a file system that can't tell,
 /// and else as preadv2(2) does.
 pub(super) fn read_cached(file: impl AsFd, buffer: &mut [u8], offset: u64) -> nix::Result<usize> {
-    let offset = i64::try_from(offset).map_err(|_| Errno::EOVERFLOW)?;
-    let part = iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
-    // SAFETY: the descriptor is open as long as `file` is borrowed. The one part that is handed over
-    // is the buffer, which is borrowed for writing until the call is over.
-    let read = unsafe { preadv2(file.as_fd().as_raw_fd(), &raw const part, 1, offset, RWF_NOWAIT) };
-    Errno::result(read).map(|size| size as usize)
+    // For preadv2 an offset of -1 is wherever the file was read to.
+    i64::try_from(offset).map_err(|_| Errno::EOVERFLOW)?;
+    let parts = &mut [IoSliceMut::new(buffer)];
+    preadv2(file, parts, offset, ReadWriteFlags::NOWAIT).map_err(errno)
 }
 
 #[cfg(test)]

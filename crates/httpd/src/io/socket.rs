@@ -48,7 +48,8 @@ pub(super) fn send(socket: impl AsFd, bytes: &[u8], more: bool) -> nix::Result<u
     rustix::net::send(socket, bytes, SendFlags::NOSIGNAL | more).map_err(errno)
 }
 
-fn errno(error: rustix::io::Errno) -> Errno {
+/// The same error as the rest of the code names it.
+pub(super) fn errno(error: rustix::io::Errno) -> Errno {
     Errno::from_raw(error.raw_os_error())
 }
 
