@@ -1,4 +1,5 @@
 //! The load against the bare loops: both are believed when others are measured.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
