@@ -37,7 +37,7 @@ pub(crate) fn verdict(ratio: f64, target: Option<f64>) -> String {
     match target {
         None => format!("{ratio:.2}"),
         Some(target) if ratio <= target => format!("{ratio:.2} ≤ {target:.2} met"),
-        Some(target) => format!("**{ratio:.2}** > {target:.2} missed"),
+        Some(target) => format!("**{ratio:.3}** > {target:.2} missed"),
     }
 }
 
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn what_is_above_its_target_is_missed() {
-        assert_eq!(verdict(0.46, Some(0.45)), "**0.46** > 0.45 missed");
+        assert_eq!(verdict(0.46, Some(0.45)), "**0.460** > 0.45 missed");
         assert_eq!(verdict(0.46, None), "0.46");
     }
 }
