@@ -1,13 +1,15 @@
 //! A connection between its socket and its responses: bytes are parsed, routed and planned here,
 //! and nowhere else.
 
+use std::sync::Arc;
+
 use protocol::{
     Clock, Conn, Known, Next, Plan, Recent, Rejection, Request, Status, elsewhere, plan, reject,
     unavailable,
 };
 
 use crate::access::{Access, Address, Asked, Outcome};
-use crate::answers::{Place, Recorder, Steps};
+use crate::answers::{Kept, Place, Recorder, Steps};
 use crate::gather::{Gather, Text};
 use crate::outgoing::Outgoing;
 use crate::service::Service;
@@ -158,6 +160,7 @@ impl Session {
                 && self.repeat(known, &recent, out, service)
             {
                 used += known.size();
+                self.see_more(used < bytes.len());
                 continue;
             }
             match self.conn.read(rest, known, &mut recent, &limits) {
@@ -175,9 +178,7 @@ impl Session {
                     self.has_answered = true;
                     self.answer(&request, known.as_ref(), out, service);
                     used += size;
-                    if self.ended == Some(Ending::Close) && used < bytes.len() {
-                        self.ended = Some(Ending::Linger);
-                    }
+                    self.see_more(used < bytes.len());
                 }
                 Next::Reject(rejection) => {
                     self.refuse(rejection, rest, out, service);
@@ -194,6 +195,13 @@ impl Session {
         used
     }
 
+    /// Notes whether more has come than the request that was just answered.
+    fn see_more(&mut self, more: bool) {
+        if more && self.ended == Some(Ending::Close) {
+            self.ended = Some(Ending::Linger);
+        }
+    }
+
     /// Answers a request as the same one was answered lately. Whether that was possible.
     fn repeat(
         &mut self,
@@ -207,6 +215,7 @@ impl Session {
         }
         service.answers.refresh(service.snapshots.load());
         let Some(answer) = service.answers.find(known, Place::of(known)) else { return false };
+        answer.steps.set(&service.clock);
         let Some(site) = answer.vhost.site() else { return false };
         let live = site.ask();
         let same = live.as_ref().filter(|live| live.number == answer.generation);
@@ -218,7 +227,7 @@ impl Session {
         let mark = out.mark();
         let resident = &mut service.resident;
         let mut gather = Gather::new(out, generation, service.fetch, resident);
-        answer.steps.play(&service.clock, &mut gather);
+        answer.steps.play(&mut gather);
         // What is wrong is found and told when it is answered anew.
         if gather.has_failed() || !generation.is_sound() {
             out.rewind(mark);
@@ -229,6 +238,9 @@ impl Session {
             let (host, fields) = known.fields(recent);
             (Asked { line: known.line(), host, fields }, answer.outcome)
         });
+        if answer.close {
+            self.ended = Some(Ending::Close);
+        }
         self.content = 0;
         self.has_answered = true;
         true
@@ -279,7 +291,7 @@ impl Session {
                 plan.added = &generation.timing;
             }
             // Whoever asks for the same again gets the same again.
-            let repeatable = known.filter(|_| !plan.close && !request.has_content());
+            let repeatable = known.filter(|_| !request.has_content() && !draining);
             let keep = repeatable.map(|known| (known, Place::of(known)));
             let keep =
                 keep.filter(|(known, place)| service.answers.is_worth_keeping(known, *place));
@@ -306,7 +318,10 @@ impl Session {
                 && let Some(steps) = steps.filter(Steps::are_complete)
             {
                 let outcome = Outcome::of(&plan);
-                service.answers.keep(known, place, vhost, generation.number, steps, outcome);
+                let (generation, close) = (generation.number, plan.close);
+                let vhost = Arc::clone(vhost);
+                let what = Kept { vhost, generation, steps, close, outcome };
+                service.answers.keep(known, place, what);
             }
             self.end_with(&plan, request, draining);
             if failed.is_some() {

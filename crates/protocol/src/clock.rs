@@ -28,6 +28,11 @@ impl Clock {
         }
     }
 
+    /// Seconds since 1970.
+    pub fn seconds(&self) -> u64 {
+        self.seconds
+    }
+
     /// `Date: …` with its line end.
     pub fn line(&self) -> &[u8] {
         &self.line

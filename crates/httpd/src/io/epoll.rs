@@ -209,11 +209,6 @@ impl<'w, T: Transmit> Loop<'w, T> {
     fn begin(&mut self, socket: OwnedFd) -> io::Result<()> {
         let entry = self.peers.vacant_entry();
         let key = entry.key();
-        let interest = EpollFlags::EPOLLIN
-            | EpollFlags::EPOLLOUT
-            | EpollFlags::EPOLLRDHUP
-            | EpollFlags::EPOLLET;
-        self.epoll.add(&socket, EpollEvent::new(interest, token(key)))?;
         let session = Session::new(self.service.access.address(&socket));
         let peer = entry.insert(Peer {
             socket,
@@ -228,7 +223,14 @@ impl<'w, T: Transmit> Loop<'w, T> {
         });
         self.timers.enter(key as u64, &mut peer.patience, Stage::Request, true);
         self.turn(key);
-        Ok(())
+        // One that was over with its first turn is never waited for. What came meanwhile is an
+        // event all the same.
+        let Some(peer) = self.peers.get(key) else { return Ok(()) };
+        let interest = EpollFlags::EPOLLIN
+            | EpollFlags::EPOLLOUT
+            | EpollFlags::EPOLLRDHUP
+            | EpollFlags::EPOLLET;
+        Ok(self.epoll.add(&peer.socket, EpollEvent::new(interest, token(key)))?)
     }
 
     fn notice(&mut self, token: u64, events: EpollFlags) {
