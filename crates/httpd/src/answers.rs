@@ -88,6 +88,7 @@ impl Place {
 
 impl Answers {
     /// Forgets everything unless `table` is the one that it was found in.
+    #[inline]
     pub(crate) fn refresh(&mut self, table: &Arc<Snapshot>) {
         if !self.table.as_ref().is_some_and(|known| Arc::ptr_eq(known, table)) {
             self.table = Some(Arc::clone(table));
@@ -97,6 +98,7 @@ impl Answers {
     }
 
     /// The answer to a request, if it is known.
+    #[inline]
     pub(crate) fn find(&mut self, request: &Known<'_>, place: Place) -> Option<&mut Kept> {
         let number = self.places.get(place.0 as usize % KEPT)?.checked_sub(1)?;
         let answer = self.kept.get_mut(usize::from(number))?;

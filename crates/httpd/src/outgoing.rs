@@ -97,6 +97,7 @@ impl Outgoing {
     }
 
     /// Adds text.
+    #[inline]
     pub(crate) fn text(&mut self, bytes: &[u8]) {
         self.text.extend_from_slice(bytes);
     }
@@ -156,6 +157,7 @@ impl Outgoing {
     }
 
     /// Notes that `size` bytes of the front were sent.
+    #[inline]
     pub(crate) fn advance(&mut self, size: usize) {
         match self.files.front_mut() {
             Some(part) if part.after <= self.sent => {

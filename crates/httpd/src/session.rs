@@ -62,6 +62,7 @@ impl Session {
 
     /// Takes in what was received and answers into `out` as many requests as fit. With no bytes it
     /// goes on with what was left over when `out` was full.
+    #[inline]
     pub(crate) fn receive(&mut self, bytes: &[u8], out: &mut Outgoing, service: &mut Service) {
         if self.backlog.is_empty() {
             let used = self.serve(bytes, out, service);
@@ -152,9 +153,9 @@ impl Session {
         self.held_back = false;
         // Requests refer to it while they are answered.
         let mut recent = service.recent.take().unwrap_or_default();
+        let limits = service.limits;
         while self.ended.is_none() && used < bytes.len() && !out.is_full() {
             let rest = bytes.get(used..).unwrap_or_default();
-            let limits = service.limits;
             let known = self.conn.known(rest, &mut recent, &limits);
             if let Some(known) = &known
                 && self.repeat(known, &recent, out, service)

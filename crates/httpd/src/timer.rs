@@ -36,6 +36,7 @@ impl Wheel {
     }
 
     /// Sets the deadline of `token` to `at`, in milliseconds.
+    #[inline]
     pub(crate) fn set(&mut self, token: u64, due: &mut Due, at: u64) {
         // Nearly always it moves on, and the entry that comes up earlier will see that.
         let is_armed_before = due.armed != 0 && at >= due.at;
