@@ -21,7 +21,7 @@ pub struct Flags {
     /// another
     vhosts_dir: PathBuf,
 
-    /// How bytes are moved: io_uring where it works, else sendfile, with `auto`
+    /// How bytes are moved: by sendfile with `auto`, or with --direct by io_uring where it works
     #[arg(value_enum, default_value = "auto")]
     backend: Backend,
 

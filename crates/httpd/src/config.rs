@@ -17,7 +17,7 @@ pub enum Backend {
     /// A ring per worker; answers are sent from the mapping
     #[value(name = "io_uring", alias = "async", alias = "uring")]
     IoUring,
-    /// io_uring where it works, else sendfile
+    /// sendfile; with `--direct` io_uring where it works
     Auto,
 }
 

@@ -65,7 +65,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
     signals.thread_block().map_err(system("block signals"))?;
 
     raise_descriptors();
-    let backend = choose(config.backend)?;
+    let backend = choose(config)?;
     let log = config.access_log.as_ref().map(|log| Log::start(log, config.workers));
     let log = log.transpose().map_err(Error::Log)?;
     if config.direct.is_some() && backend != Kind::IoUring {
@@ -177,12 +177,14 @@ fn raise_descriptors() {
     }
 }
 
-/// The backend to run: the one that was named, or the best that works here.
-fn choose(backend: Backend) -> Result<Kind, Error> {
-    match backend {
+/// The backend to run: the one that was named, or the one that takes the least processor time for
+/// what is asked of it (docs/BENCHMARKS.md).
+fn choose(config: &Config) -> Result<Kind, Error> {
+    match config.backend {
         Backend::Sync => Ok(Kind::Sync),
         Backend::Sendfile => Ok(Kind::Sendfile),
         Backend::IoUring => io::probe().map(|()| Kind::IoUring).map_err(Error::Backend),
+        Backend::Auto if config.direct.is_none() => Ok(Kind::Sendfile),
         Backend::Auto => Ok(match io::probe() {
             Ok(()) => Kind::IoUring,
             Err(unavailable) => {
