@@ -41,7 +41,8 @@ impl Place<'_> {
     pub(crate) fn command(self, peer: Peer, scratch: &Scratch) -> io::Result<Command> {
         // Some write as another user than who starts them.
         fs::set_permissions(self.directory, Permissions::from_mode(0o777))?;
-        let file = self.directory.join("configuration");
+        // One of them takes no other name; the rest do not care.
+        let file = self.directory.join("configuration.toml");
         let mut command = Command::new(scratch.program(peer.name()));
         let text = match peer {
             Peer::Nginx => {
@@ -308,7 +309,7 @@ mod tests {
                 let site = Path::new("/the/site");
                 let place = Place { directory: &directory, site, port: 8123, is_logged };
                 place.command(peer, &scratch).unwrap();
-                let text = fs::read_to_string(directory.join("configuration")).unwrap();
+                let text = fs::read_to_string(directory.join("configuration.toml")).unwrap();
                 assert!(text.contains("8123") && text.contains("/the/site"), "{text}");
                 let logs = text.contains("access.log") || text.contains("info");
                 assert_eq!(logs, is_logged, "{text}");
