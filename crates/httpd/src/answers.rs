@@ -88,7 +88,7 @@ impl Place {
 
 impl Answers {
     /// Forgets everything unless `table` is the one that it was found in.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn refresh(&mut self, table: &Arc<Snapshot>) {
         if !self.table.as_ref().is_some_and(|known| Arc::ptr_eq(known, table)) {
             self.table = Some(Arc::clone(table));

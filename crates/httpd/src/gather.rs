@@ -74,7 +74,7 @@ impl Sink for Gather<'_> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn stored(&mut self, span: Span) {
         if span.size > SMALL {
             self.out.file(self.generation, span);

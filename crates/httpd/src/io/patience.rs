@@ -105,6 +105,7 @@ impl Timers {
 
     /// Starts the patience for a stage. `renew`: whether something happened that earns the peer new
     /// patience in a stage that it is in already.
+    #[inline]
     pub(super) fn enter(&mut self, token: u64, patience: &mut Patience, stage: Stage, renew: bool) {
         if patience.stage == stage && !renew {
             return;

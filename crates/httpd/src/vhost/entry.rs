@@ -147,7 +147,7 @@ impl Vhost {
     }
 
     /// Counts a request, which `worker` of so many workers answers.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn count(&self, worker: usize, workers: usize) {
         let counts = self.requests.get_or_init(|| (0..workers).map(|_| Count::default()).collect());
         if let Some(Count(count)) = counts.get(worker) {
