@@ -27,7 +27,8 @@ pub use host::{Host, MAX_HOST};
 pub use limits::{Limits, MAX_FIELDS};
 pub use parse::{Method, Rejection, Request, Version};
 pub use plan::{
-    About, Part, Plan, Reply, SMALL, Scratch, Sink, accepts, elsewhere, plan, reject, unavailable,
+    About, DIGITS, Part, Plan, Reply, SMALL, Scratch, Sink, accepts, decimal, elsewhere, plan,
+    reject, unavailable,
 };
 pub use recent::Recent;
 pub use status::Status;

@@ -1,6 +1,8 @@
 //! What a peer sent, as text in a line of the log: printable ASCII and nothing else, so that it
 //! can neither end a field or a line nor do anything to a terminal.
 
+use protocol::DIGITS;
+
 /// Bytes that are looked at at a time.
 const PIECE: usize = 16;
 
@@ -79,7 +81,7 @@ fn digits(value: u32, count: u32, all: &[u8; 16], to: &mut Vec<u8>) {
 }
 
 /// A number in decimal.
-pub(super) fn decimal(mut value: u64, to: &mut Vec<u8>) {
+pub(super) fn decimal(value: u64, to: &mut Vec<u8>) {
     // An octet of an address, a status, nothing: most are small.
     if value < 1000 {
         let value = value as u16;
@@ -92,17 +94,7 @@ pub(super) fn decimal(mut value: u64, to: &mut Vec<u8>) {
         to.push(b'0' + (value % 10) as u8);
         return;
     }
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    for digit in digits.iter_mut().rev() {
-        *digit = b'0' + (value % 10) as u8;
-        value /= 10;
-        start -= 1;
-        if value == 0 {
-            break;
-        }
-    }
-    to.extend_from_slice(digits.get(start..).unwrap_or_default());
+    to.extend_from_slice(protocol::decimal(value, &mut [0; DIGITS]));
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use without::error;
 pub(crate) use negotiate::Accepted;
 pub use negotiate::accepts;
 pub use range::Part;
-pub use render::{SMALL, Sink};
+pub use render::{DIGITS, SMALL, Sink, decimal};
 pub use without::{elsewhere, reject, unavailable};
 
 /// A response: what is said, and how the connection goes on.

@@ -286,8 +286,15 @@ fn valid_prefix(text: &[u8]) -> usize {
 }
 
 /// A number in decimal.
-fn number(mut value: u64, sink: &mut impl Sink) {
-    let mut digits = [0; 20];
+fn number(value: u64, sink: &mut impl Sink) {
+    sink.text(decimal(value, &mut [0; DIGITS]));
+}
+
+/// Most digits of a number.
+pub const DIGITS: usize = 20;
+
+/// The decimal digits of a number, at the end of `digits`.
+pub fn decimal(mut value: u64, digits: &mut [u8; DIGITS]) -> &[u8] {
     let mut start = digits.len();
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + (value % 10) as u8;
@@ -297,5 +304,5 @@ fn number(mut value: u64, sink: &mut impl Sink) {
             break;
         }
     }
-    sink.text(digits.get(start..).unwrap_or_default());
+    digits.get(start..).unwrap_or_default()
 }
