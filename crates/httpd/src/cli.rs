@@ -1,29 +1,41 @@
 //! The command line as it is typed.
 
+use std::fmt;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser};
-use nix::sys::resource::{Resource, getrlimit};
+use clap::Parser;
 
 use crate::config::{
-    AccessFormat, AccessLog, Backend, Config, Destination, Listen, Timeouts, Verify,
+    AccessFormat, Backend, Config, DEFAULT_PATH, Destination, FileError, Listen, Verify, time,
 };
 
 /// Serve the webroots of a directory of virtual hosts.
-#[derive(Debug, Parser)]
-#[command(name = "httpd", version, about)]
+///
+/// What is given here counts before what the configuration file says, and that before the defaults.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "httpd", version)]
 pub struct Flags {
     /// Directory with one entry per host name, usually a symlink to a webroot: `example.com`,
     /// `*.example.com`, `__default__` for every other name, `example.com.redirect` to send a host to
     /// another
-    vhosts_dir: PathBuf,
+    vhosts_dir: Option<PathBuf>,
 
     /// How bytes are moved: by sendfile with `auto`, or with --direct by io_uring where it works
-    #[arg(value_enum, default_value = "auto")]
-    backend: Backend,
+    /// [default: auto]
+    #[arg(value_enum)]
+    backend: Option<Backend>,
+
+    /// Configuration file, which has a key for everything that can be set
+    /// [default: /etc/ashttpd/httpd.toml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Print the configuration as it is after all, in the form of the file, and end; exit status 1
+    /// if something is wrong with it
+    #[arg(long)]
+    pub check: bool,
 
     /// Read bodies, and ranges of them, of more than so many bytes from the disk past the page cache,
     /// so that they do not push smaller ones out; 1 MiB without a number. With io_uring only
@@ -50,21 +62,22 @@ pub struct Flags {
     previews: Option<PathBuf>,
 
     /// Time after which directories are looked at without an event, for file systems that tell none
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
-    poll_interval: Duration,
+    /// [default: 1]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    poll_interval: Option<Duration>,
 
-    /// Time for which a name that is not there any more is still served
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
-    grace: Duration,
+    /// Time for which a name that is not there any more is still served [default: 1]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    grace: Option<Duration>,
 
     /// Webroots that are held open at a time; the others are opened when they are asked for
     /// [default: 1024, or a quarter of the descriptors if that is less]
     #[arg(long, value_name = "N")]
     max_open: Option<NonZeroUsize>,
 
-    /// What is checked of a webroot before it is served
-    #[arg(long, value_enum, default_value = "header")]
-    verify: Verify,
+    /// What is checked of a webroot before it is served [default: header]
+    #[arg(long, value_enum)]
+    verify: Option<Verify>,
 
     /// Unix socket that tells in JSON which webroots are live, for example by
     /// `curl --unix-socket PATH http://localhost/`
@@ -76,102 +89,147 @@ pub struct Flags {
     #[arg(long, value_name = "PATH")]
     access_log: Option<PathBuf>,
 
-    /// How these lines look
-    #[arg(long, value_enum, default_value = "combined", requires = "access_log")]
-    access_log_format: AccessFormat,
+    /// How these lines look [default: combined]
+    #[arg(long, value_enum)]
+    access_log_format: Option<AccessFormat>,
 
     /// Name the webroot of each response in its Server-Timing field
     #[arg(long)]
     server_timing: bool,
 
-    /// Time for the head of a request to arrive
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    head_timeout: Duration,
+    /// Time for the head of a request to arrive [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    head_timeout: Option<Duration>,
 
-    /// Time that an idle connection is kept for its next request
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds)]
-    keep_alive_timeout: Duration,
+    /// Time that an idle connection is kept for its next request [default: 60]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    keep_alive_timeout: Option<Duration>,
 
     /// Time in which a peer that takes nothing of a response, or too little, is disconnected
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
-    write_timeout: Duration,
+    /// [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    write_timeout: Option<Duration>,
 
     /// Least bytes a second that a peer must take of a response or send of request content
-    #[arg(long, value_name = "BYTES", default_value = "512")]
-    min_rate: u64,
+    /// [default: 512]
+    #[arg(long, value_name = "BYTES")]
+    min_rate: Option<u64>,
+
+    /// Time that responses in flight have after a signal to stop [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    drain: Option<Duration>,
 }
 
-/// A time of at least a millisecond, and at most a year.
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    if !(0.001..=31_536_000.0).contains(&seconds) {
-        return Err("not between 0.001 and 31536000 seconds".to_owned());
-    }
-    Ok(Duration::from_secs_f64(seconds))
+    text.parse().map_err(|_| "not a number of seconds".to_owned()).and_then(time)
 }
 
-/// A quarter of the descriptors that the process may have, at most so many.
-fn max_open() -> usize {
-    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(_, hard)| hard);
-    usize::try_from(limit / 4).unwrap_or(usize::MAX).clamp(1, Config::default().max_open)
+/// A configuration that can't be used.
+#[derive(Debug)]
+pub enum ConfigError {
+    /// The file can't be read, or is wrong.
+    File(FileError),
+    /// What was asked for does not exist, or does not go together.
+    Wrong(String),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(error) => error.fmt(f),
+            Self::Wrong(what) => f.write_str(what),
+        }
+    }
+}
+
+/// Sets what was given.
+fn set<T>(value: &mut T, given: Option<T>) {
+    if let Some(given) = given {
+        *value = given;
+    }
 }
 
 impl Flags {
-    /// The configuration that the flags ask for.
+    /// The configuration that the flags and the file ask for, as the file is now.
     ///
     /// # Errors
-    /// What they name does not exist.
-    pub fn resolve(self) -> Result<Config, clap::Error> {
-        if !self.vhosts_dir.is_dir() {
-            let text = format!(
-                "{} is not a directory: name one with an entry per host\n",
-                self.vhosts_dir.display()
-            );
-            return Err(Self::command().error(ErrorKind::ValueValidation, text));
-        }
-        if let Some(previews) = self.previews.as_ref().filter(|previews| !previews.is_dir()) {
-            let text = format!(
-                "{} is not a directory: name one with webroots for --previews\n",
-                previews.display()
-            );
-            return Err(Self::command().error(ErrorKind::ValueValidation, text));
-        }
-        if self.direct.is_some() && matches!(self.backend, Backend::Sync | Backend::Sendfile) {
-            let text = format!(
-                "--direct does not work with {}: choose io_uring, or leave it out\n",
-                self.backend.name()
-            );
-            return Err(Self::command().error(ErrorKind::ArgumentConflict, text));
-        }
-        let listen = if self.listen.is_empty() { Listen::Default } else { Listen::On(self.listen) };
-        let access_log = self.access_log.map(|path| {
-            let is_output = path.as_os_str() == "-";
-            let to = if is_output { Destination::StandardOutput } else { Destination::File(path) };
-            AccessLog { to, format: self.access_log_format }
-        });
-        let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Ok(Config {
-            vhosts_dir: self.vhosts_dir,
-            previews: self.previews,
-            poll_interval: self.poll_interval,
-            grace: self.grace,
-            max_open: self.max_open.map_or_else(max_open, NonZeroUsize::get),
-            verify: self.verify,
-            status: self.status,
-            access_log,
-            server_timing: self.server_timing,
-            backend: self.backend,
-            direct: self.direct,
-            listen,
-            workers: self.workers.map_or_else(cores, NonZeroUsize::get),
-            timeouts: Timeouts {
-                head: self.head_timeout,
-                keep_alive: self.keep_alive_timeout,
-                write: self.write_timeout,
-                min_rate: self.min_rate,
-                ..Timeouts::default()
-            },
-            ..Config::default()
-        })
+    /// The file is wrong, what they name does not exist, or does not go together.
+    pub fn resolve(&self) -> Result<Config, ConfigError> {
+        let mut config = match self.file() {
+            Some(path) => Config::read(path).map_err(ConfigError::File)?,
+            None => Config::default(),
+        };
+        self.apply(&mut config)?;
+        check(&config).map(|()| config)
     }
+
+    /// The configuration file, if there is one.
+    fn file(&self) -> Option<&Path> {
+        let default = Path::new(DEFAULT_PATH);
+        self.config.as_deref().or_else(|| default.exists().then_some(default))
+    }
+
+    /// Lets what was given count before what is there.
+    fn apply(&self, config: &mut Config) -> Result<(), ConfigError> {
+        let flags = self.clone();
+        set(&mut config.vhosts_dir, flags.vhosts_dir);
+        set(&mut config.backend, flags.backend);
+        set(&mut config.workers, flags.workers.map(NonZeroUsize::get));
+        set(&mut config.poll_interval, flags.poll_interval);
+        set(&mut config.grace, flags.grace);
+        set(&mut config.max_open, flags.max_open.map(NonZeroUsize::get));
+        set(&mut config.verify, flags.verify);
+        set(&mut config.timeouts.head, flags.head_timeout);
+        set(&mut config.timeouts.keep_alive, flags.keep_alive_timeout);
+        set(&mut config.timeouts.write, flags.write_timeout);
+        set(&mut config.timeouts.drain, flags.drain);
+        set(&mut config.timeouts.min_rate, flags.min_rate);
+        config.direct = flags.direct.or(config.direct);
+        config.previews = flags.previews.or(config.previews.take());
+        config.status = flags.status.or(config.status.take());
+        config.server_timing |= flags.server_timing;
+        if !flags.listen.is_empty() {
+            config.listen = flags.listen.into_iter().map(Listen::from).collect();
+        }
+        if let Some(path) = flags.access_log {
+            let log = config.access_log.get_or_insert_default();
+            log.path = Destination::from(path);
+        }
+        match (&mut config.access_log, flags.access_log_format) {
+            (Some(log), Some(format)) => log.format = format,
+            (None, Some(_)) => {
+                let text = "--access-log-format: there is no log: name one with --access-log";
+                return Err(ConfigError::Wrong(text.to_owned()));
+            }
+            (_, None) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Whether what the configuration names is there, and goes together.
+fn check(config: &Config) -> Result<(), ConfigError> {
+    let wrong = |text| Err(ConfigError::Wrong(text));
+    let vhosts = &config.vhosts_dir;
+    if vhosts.as_os_str().is_empty() {
+        return wrong(format!(
+            "no directory of virtual hosts: name one (httpd DIR), or set vhosts in {DEFAULT_PATH} or \
+             the file of --config"
+        ));
+    }
+    if !vhosts.is_dir() {
+        let name = vhosts.display();
+        return wrong(format!("{name} is not a directory: name one with an entry per host"));
+    }
+    if let Some(previews) = config.previews.as_ref().filter(|previews| !previews.is_dir()) {
+        let name = previews.display();
+        return wrong(format!("{name} is not a directory: name one with webroots for --previews"));
+    }
+    if config.direct.is_some() && matches!(config.backend, Backend::Sync | Backend::Sendfile) {
+        let name = config.backend.name();
+        return wrong(format!(
+            "--direct does not work with {name}: choose io_uring, or leave it out"
+        ));
+    }
+    Ok(())
 }

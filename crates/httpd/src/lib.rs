@@ -9,6 +9,7 @@ mod answers;
 pub mod cli;
 pub mod config;
 mod control;
+mod door;
 mod gather;
 pub mod io;
 mod listen;

@@ -17,7 +17,7 @@ const BACKLOG: i32 = 4096;
 /// read slowly use up the memory that TCP may have on the machine (`tcp_mem`), so that connections of
 /// others stall or are reset.
 const UNSENT: u32 = 128 * 1024;
-/// Port of [`Listen::Default`].
+/// Port that is listened on if no address is given.
 const DEFAULT_PORT: u16 = 8080;
 
 /// An address that can't be listened on.
@@ -48,24 +48,22 @@ pub(crate) struct Listeners {
 }
 
 /// Binds every address once for each worker; the kernel spreads connections over them.
-pub(crate) fn bind(listen: &Listen, workers: usize) -> Result<Listeners, ListenError> {
-    let first = match listen {
-        Listen::On(addresses) => {
-            let each =
-                addresses.iter().map(|address| open(*address, answers_both(*address, addresses)));
-            each.collect::<Result<Vec<_>, _>>()?
-        }
-        Listen::Default => {
-            let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, DEFAULT_PORT));
-            let opened = match open(v6, true) {
-                // No IPv6 on this machine.
-                Err(error) if is_without_ipv6(&error.error) => {
-                    open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, DEFAULT_PORT)), false)
-                }
-                opened => opened,
-            };
-            vec![opened?]
-        }
+pub(crate) fn bind(listen: &[Listen], workers: usize) -> Result<Listeners, ListenError> {
+    let first = if listen.is_empty() {
+        let v6 = SocketAddr::from((Ipv6Addr::UNSPECIFIED, DEFAULT_PORT));
+        let opened = match open(v6, true) {
+            // No IPv6 on this machine.
+            Err(error) if is_without_ipv6(&error.error) => {
+                open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, DEFAULT_PORT)), false)
+            }
+            opened => opened,
+        };
+        vec![opened?]
+    } else {
+        let addresses: Vec<_> = listen.iter().map(|listen| listen.address).collect();
+        let each =
+            addresses.iter().map(|address| open(*address, answers_both(*address, &addresses)));
+        each.collect::<Result<Vec<_>, _>>()?
     };
     let (sockets, addresses): (Vec<_>, Vec<_>) = first.into_iter().unzip();
     let mut by_worker = vec![sockets];

@@ -5,15 +5,23 @@ use std::process::ExitCode;
 use httpd::cli::Flags;
 
 fn main() -> ExitCode {
-    let config = match manual::parse::<Flags>(8).resolve() {
+    let flags = manual::parse::<Flags>(8);
+    let config = match flags.resolve() {
         Ok(config) => config,
-        Err(error) => error.exit(),
+        Err(error) => return failed(&error),
     };
-    match httpd::server::run(&config) {
+    let done = if flags.check {
+        config.to_toml().map(|text| print!("{text}"))
+    } else {
+        httpd::server::run(config, || flags.resolve()).map_err(|error| error.to_string())
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("httpd: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> ExitCode {
+    eprintln!("httpd: {error}");
+    ExitCode::FAILURE
 }

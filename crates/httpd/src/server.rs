@@ -13,7 +13,8 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 
 use crate::access::{Log, LogError};
-use crate::config::{Backend, Config};
+use crate::cli::ConfigError;
+use crate::config::{Backend, Changes, Config};
 use crate::control::Control;
 use crate::io::{self, Kind, Readers, Unavailable, Worker};
 use crate::listen::{self, ListenError};
@@ -54,18 +55,19 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 /// Serves until SIGTERM or SIGINT, then finishes the responses in flight. SIGUSR1 opens the access
-/// log anew.
+/// log anew, SIGHUP takes over what `read` says that the configuration is by then.
 ///
 /// # Errors
 /// It can't start: an address, the backend, the access log, or a resource of the system.
-pub fn run(config: &Config) -> Result<(), Error> {
+pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Result<(), Error> {
     let system = |what| move |error: nix::Error| Error::System(what, error.into());
     // Blocked before any thread starts, so that the main thread alone receives them.
-    let signals = SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGUSR1]);
+    let signals =
+        SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGUSR1, Signal::SIGHUP]);
     signals.thread_block().map_err(system("block signals"))?;
 
     raise_descriptors();
-    let backend = choose(config)?;
+    let backend = choose(&config)?;
     let log = config.access_log.as_ref().map(|log| Log::start(log, config.workers));
     let log = log.transpose().map_err(Error::Log)?;
     if config.direct.is_some() && backend != Kind::IoUring {
@@ -74,6 +76,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
             backend.name()
         );
     }
+    let settings = Arc::new(ArcSwap::from_pointee(config.clone()));
     let listeners = listen::bind(&config.listen, config.workers).map_err(Error::Listen)?;
     webroot::contain_faults().map_err(|error| Error::System("handle SIGBUS", error))?;
     let published: Published = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
@@ -90,7 +93,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
     };
     let controls = (0..config.workers).map(|_| Control::new().map(Arc::new));
     let controls = controls.collect::<Result<Vec<_>, _>>().map_err(system("create an eventfd"))?;
-    let mut watcher = Watcher::new(config, &sites, hints, incoming, controls.clone())
+    let mut watcher = Watcher::new(&settings, &sites, hints, incoming, controls.clone())
         .map_err(|error| Error::System("start the reaper", error))?;
     watcher.start();
     if sites.published.load().is_empty() {
@@ -115,7 +118,7 @@ pub fn run(config: &Config) -> Result<(), Error> {
             listeners: Mutex::new(sockets.into_iter().map(Arc::new).collect()),
             control: Arc::clone(control),
             sites: sites.clone(),
-            config: config.clone(),
+            config: Arc::clone(&settings),
             readers: Arc::clone(&readers),
             exhausted: AtomicBool::new(false),
         };
@@ -140,16 +143,21 @@ pub fn run(config: &Config) -> Result<(), Error> {
                 Some(log) => log.reopen(),
                 None => info!("SIGUSR1: there is no access log to open anew (see --access-log)"),
             },
+            Signal::SIGHUP => {
+                reload(read(), &settings);
+                controls.iter().for_each(|control| control.wake());
+            }
             signal => break signal,
         }
     };
-    info!("{signal}: finishing responses in flight, {} s at most", config.drain.as_secs());
+    let drain = settings.load().timeouts.drain;
+    info!("{signal}: finishing responses in flight, {} s at most", drain.as_secs());
     for control in &controls {
         control.drain();
     }
     drop(ended);
     // Workers end by themselves; one that does not is left behind.
-    let deadline = Instant::now() + config.drain + Duration::from_millis(500);
+    let deadline = Instant::now() + drain + Duration::from_millis(500);
     loop {
         match ends.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
             Ok(()) => {}
@@ -165,6 +173,27 @@ pub fn run(config: &Config) -> Result<(), Error> {
     }
     info!("stopped");
     Ok(())
+}
+
+/// Takes over of a configuration what can be while the daemon runs. One that is
+/// wrong changes nothing.
+fn reload(read: Result<Config, ConfigError>, settings: &ArcSwap<Config>) {
+    let new = match read {
+        Ok(new) => new,
+        Err(error) => return error!("SIGHUP: {error}; the configuration stays as it was"),
+    };
+    let old = settings.load_full();
+    let changes = Changes::between(&old, &new);
+    // What needs a new process stays, so that it is told again next time.
+    let kept = Config {
+        limits: new.limits,
+        timeouts: new.timeouts,
+        poll_interval: new.poll_interval,
+        grace: new.grace,
+        ..Config::clone(&old)
+    };
+    settings.store(Arc::new(kept));
+    info!("SIGHUP: the configuration was read again: {changes}");
 }
 
 /// Lets the process open as many descriptors as it may: the lower limit is for programs that use

@@ -8,6 +8,8 @@ use protocol::{Clock, Limits, Recent, Scratch};
 
 use crate::access::{Access, Queues};
 use crate::answers::Answers;
+use crate::config::Config;
+use crate::door::Door;
 use crate::io::Resident;
 use crate::vhost::{Opener, Snapshot};
 
@@ -59,6 +61,8 @@ pub(crate) struct Service {
     pub(crate) recent: Option<Box<Recent>>,
     pub(crate) fetch: Fetch,
     pub(crate) access: Access,
+    /// Lets connections in.
+    pub(crate) door: Door,
     /// What is in the page cache.
     pub(crate) resident: Resident,
     /// Whether every response is the last of its connection.
@@ -93,7 +97,7 @@ impl Service {
     pub(crate) fn new(
         sites: Sites,
         worker: usize,
-        limits: Limits,
+        config: &Config,
         fetch: Fetch,
         clock: Clock,
     ) -> Self {
@@ -104,10 +108,11 @@ impl Service {
             worker,
             snapshots,
             clock,
-            limits,
+            limits: config.limits,
             scratch: Scratch::default(),
             recent: Some(Box::default()),
             fetch,
+            door: Door::new(access.is_on()),
             access,
             resident: Resident::new(),
             draining: false,
@@ -115,6 +120,11 @@ impl Service {
             spare: Spare::default(),
             spoilt: 0,
         }
+    }
+
+    /// Takes over what a configuration says of requests.
+    pub(crate) fn configure(&mut self, config: &Config) {
+        self.limits = config.limits;
     }
 
     /// Lets go of a table that was replaced.

@@ -152,13 +152,13 @@ fn assert_allocates_nothing(backend: Backend, format: Option<AccessFormat>) {
     let config = Config {
         vhosts_dir: vhosts.clone(),
         backend,
-        listen: Listen::On(vec![address]),
+        listen: vec![Listen::from(address)],
         poll_interval: hour,
-        access_log: format.map(|format| AccessLog { to: Destination::File(log.clone()), format }),
+        access_log: format.map(|format| AccessLog { path: Destination::File(log.clone()), format }),
         ..Config::default()
     };
     // It runs until this process ends.
-    thread::spawn(move || httpd::server::run(&config).unwrap());
+    thread::spawn(move || httpd::server::run(config.clone(), || Ok(config.clone())).unwrap());
     let mut stream = None;
     until(PATIENCE, "the daemon listens", || {
         stream = TcpStream::connect(address).ok();

@@ -15,14 +15,11 @@ mod writer;
 
 use std::fmt;
 use std::io;
-use std::net::Ipv6Addr;
-use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
-use nix::sys::socket::{SockaddrStorage, getpeername};
 use nix::time::{ClockId, clock_gettime};
 use protocol::Plan;
 
@@ -88,7 +85,7 @@ impl Shared {
 impl Log {
     /// Opens the log and starts its thread.
     pub(crate) fn start(config: &AccessLog, workers: usize) -> Result<Self, LogError> {
-        let device = Device::open(&config.to).map_err(LogError::Open)?;
+        let device = Device::open(&config.path).map_err(LogError::Open)?;
         let bell = Arc::new(Bell::default());
         let queues = (0..workers).map(|_| Arc::new(Queue::new(Arc::clone(&bell)))).collect();
         let (reopens, ends) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -135,17 +132,9 @@ impl Access {
         Self { queue: queues.and_then(|queues| queues.get(worker)).map(Arc::clone) }
     }
 
-    /// Where a connection comes from. The kernel is asked only if somebody wants to know.
-    pub(crate) fn address(&self, socket: impl AsFd) -> Address {
-        let name = self
-            .queue
-            .as_ref()
-            .and_then(|_| getpeername::<SockaddrStorage>(socket.as_fd().as_raw_fd()).ok());
-        let Some(name) = name else { return Address::default() };
-        let v6 = name.as_sockaddr_in6().map(|name| (name.ip(), name.port()));
-        let v4 = name.as_sockaddr_in().map(|name| (name.ip().to_ipv6_mapped(), name.port()));
-        let (ip, port) = v6.or(v4).unwrap_or((Ipv6Addr::UNSPECIFIED, 0));
-        Address::new(ip, port)
+    /// Whether anything is noted.
+    pub(crate) fn is_on(&self) -> bool {
+        self.queue.is_some()
     }
 
     /// Notes a request with its answer, by a virtual host if its host has one. Neither is asked for

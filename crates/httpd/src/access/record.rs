@@ -35,7 +35,7 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    pub(super) fn new(ip: Ipv6Addr, port: u16) -> Self {
+    pub(crate) fn new(ip: Ipv6Addr, port: u16) -> Self {
         Self { octets: ip.octets(), port }
     }
 

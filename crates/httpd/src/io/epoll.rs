@@ -126,14 +126,14 @@ impl<'w, T: Transmit> Loop<'w, T> {
         epoll.add(worker.control.event(), EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
         let listeners = worker.listeners();
         let sites = worker.sites.clone();
-        let (limits, clock) = (worker.config.limits, Clock::new(seconds()));
+        let (config, clock) = (worker.config.load(), Clock::new(seconds()));
         let event_loop = Self {
             worker,
             epoll,
             listeners,
             peers: Slab::new(),
-            service: Service::new(sites, worker.number, limits, T::FETCH, clock),
-            timers: Timers::new(worker.config.timeouts),
+            service: Service::new(sites, worker.number, &config, T::FETCH, clock),
+            timers: Timers::new(config.timeouts),
             transmit: T::new(),
             mailbox: Mailbox::new(&worker.control),
             received: vec![0; RECEIVE],
@@ -158,8 +158,13 @@ impl<'w, T: Transmit> Loop<'w, T> {
                 if self.service.must_cut_off() {
                     self.cut_off();
                 }
-                if self.worker.control.is_draining() && self.drains_until.is_none() {
-                    self.drain();
+                if self.drains_until.is_none() {
+                    let config = self.worker.config.load();
+                    self.service.configure(&config);
+                    self.timers.configure(config.timeouts);
+                    if self.worker.control.is_draining() {
+                        self.drain();
+                    }
                 }
             }
             if self.drains_until.is_some_and(|end| self.peers.is_empty() || self.timers.now >= end)
@@ -206,10 +211,10 @@ impl<'w, T: Transmit> Loop<'w, T> {
         wait.unwrap_or(EpollTimeout::NONE)
     }
 
-    fn begin(&mut self, socket: OwnedFd) -> io::Result<()> {
+    fn begin(&mut self, socket: OwnedFd, listener: usize) -> io::Result<()> {
+        let Some(session) = self.service.door.enter(&socket, listener) else { return Ok(()) };
         let entry = self.peers.vacant_entry();
         let key = entry.key();
-        let session = Session::new(self.service.access.address(&socket));
         let peer = entry.insert(Peer {
             socket,
             session,

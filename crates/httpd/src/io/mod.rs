@@ -31,6 +31,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arc_swap::ArcSwap;
 use nix::errno::Errno;
 
 use crate::config::Config;
@@ -97,7 +98,8 @@ pub(crate) struct Worker {
     pub(crate) listeners: Mutex<Vec<Arc<OwnedFd>>>,
     pub(crate) control: Arc<Control>,
     pub(crate) sites: Sites,
-    pub(crate) config: Config,
+    /// The configuration as it was last read.
+    pub(crate) config: Arc<ArcSwap<Config>>,
     /// Read for all workers what is not in the page cache.
     pub(crate) readers: Arc<Readers>,
     /// Whether the operator knows that connections can't be accepted at the moment.

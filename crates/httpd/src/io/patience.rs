@@ -54,6 +54,16 @@ impl Timers {
         Self { wheel: Wheel::new(now), timeouts, now, expired: Vec::new() }
     }
 
+    /// Lets other times count for what begins from now on.
+    pub(super) fn configure(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
+    }
+
+    /// Milliseconds of the clock when a drain that begins now has to be over.
+    pub(super) fn end_of_drain(&self) -> u64 {
+        self.now + self.timeouts.drain.as_millis() as u64
+    }
+
     /// Reads the clocks. They are coarse, a few milliseconds behind at most, and cost no system
     /// call.
     pub(super) fn tick(&mut self, clock: &mut Clock) {

@@ -21,14 +21,15 @@ impl<T: Transmit> Loop<'_, T> {
 
     /// Accepts up to `most` of the connections that wait at a listener.
     pub(super) fn accept(&mut self, token: u64, most: usize) -> io::Result<()> {
-        let listener = self.listeners.get((token - FIRST_LISTENER) as usize).map(Arc::clone);
+        let number = (token - FIRST_LISTENER) as usize;
+        let listener = self.listeners.get(number).map(Arc::clone);
         let Some(listener) = listener else { return Ok(()) };
         for _ in 0..most {
             match accept(&*listener) {
                 // Served before the next is accepted: its request is often there already.
                 Ok(socket) => {
                     self.worker.tell_accepting();
-                    self.begin(socket)?;
+                    self.begin(socket, number)?;
                 }
                 Err(Errno::EAGAIN) => break,
                 Err(error) if is_exhausted(error) => {

@@ -54,7 +54,7 @@ impl<T: Transmit> Loop<'_, T> {
         }
         self.listeners.clear();
         self.worker.stop_listening();
-        self.drains_until = Some(self.timers.now + self.worker.config.drain.as_millis() as u64);
+        self.drains_until = Some(self.timers.end_of_drain());
         let keys: Vec<usize> = self.peers.iter().map(|(key, _)| key).collect();
         for key in keys {
             if let Some(peer) = self.peers.get_mut(key) {

@@ -16,7 +16,7 @@ use crate::io::patience::{Stage, Timers, seconds};
 use crate::io::socket::{accept, is_exhausted, own};
 use crate::io::{LAST_CALL, REST, Worker};
 use crate::service::{Fetch, Service};
-use crate::session::{Ending, Session};
+use crate::session::Ending;
 
 /// Runs a worker until it has drained.
 pub(in crate::io) fn run(worker: &Worker) -> io::Result<()> {
@@ -48,7 +48,7 @@ impl<'w> Loop<'w> {
     fn new(worker: &'w Worker) -> io::Result<Self> {
         let sockets = worker.listeners().into_iter();
         let sites = worker.sites.clone();
-        let (limits, clock) = (worker.config.limits, Clock::new(seconds()));
+        let (config, clock) = (worker.config.load(), Clock::new(seconds()));
         let mut ring = Ring::new()?;
         ring.wake_on(worker.control.event().as_raw_fd())?;
         let mut event_loop = Self {
@@ -56,9 +56,9 @@ impl<'w> Loop<'w> {
             peers: Slab::new(),
             worker,
             listeners: sockets.map(|socket| Listener { socket, accepting: false }).collect(),
-            service: Service::new(sites, worker.number, limits, Fetch::Mapping, clock),
-            timers: Timers::new(worker.config.timeouts),
-            desk: Desk::new(worker.config.direct),
+            service: Service::new(sites, worker.number, &config, Fetch::Mapping, clock),
+            timers: Timers::new(config.timeouts),
+            desk: Desk::new(config.direct),
             rests_until: None,
             drains_until: None,
         };
@@ -123,8 +123,13 @@ impl<'w> Loop<'w> {
         if self.service.must_cut_off() {
             self.cut_off()?;
         }
-        if self.worker.control.is_draining() && self.drains_until.is_none() {
-            self.drain()?;
+        if self.drains_until.is_none() {
+            let config = self.worker.config.load();
+            self.service.configure(&config);
+            self.timers.configure(config.timeouts);
+            if self.worker.control.is_draining() {
+                self.drain()?;
+            }
         }
         Ok(())
     }
@@ -153,7 +158,7 @@ impl<'w> Loop<'w> {
         match completion.result {
             Ok(fd) => {
                 self.worker.tell_accepting();
-                self.begin(own(fd))?;
+                self.begin(own(fd), number as usize)?;
             }
             Err(error) if is_exhausted(error) && !draining => {
                 self.worker.tell_exhausted(error);
@@ -168,19 +173,19 @@ impl<'w> Loop<'w> {
 
     /// Closes the listeners, which the ring has let go of. What was connected before is served.
     fn stop_listening(&mut self) -> io::Result<()> {
-        for listener in std::mem::take(&mut self.listeners) {
+        for (number, listener) in std::mem::take(&mut self.listeners).iter().enumerate() {
             while let Ok(socket) = accept(&*listener.socket) {
-                self.begin(socket)?;
+                self.begin(socket, number)?;
             }
         }
         self.worker.stop_listening();
         Ok(())
     }
 
-    fn begin(&mut self, socket: OwnedFd) -> io::Result<()> {
+    fn begin(&mut self, socket: OwnedFd, listener: usize) -> io::Result<()> {
+        let Some(session) = self.service.door.enter(&socket, listener) else { return Ok(()) };
         let entry = self.peers.vacant_entry();
         let key = entry.key() as u32;
-        let session = Session::new(self.service.access.address(&socket));
         let peer = entry.insert(Peer::new(socket, session));
         self.timers.enter(u64::from(key), &mut peer.patience, Stage::Request, true);
         peer.receive(&mut self.ring, key)
@@ -356,7 +361,7 @@ impl<'w> Loop<'w> {
         self.rests_until = None;
         self.service.draining = true;
         self.timers.hurry(LAST_CALL);
-        self.drains_until = Some(self.timers.now + self.worker.config.drain.as_millis() as u64);
+        self.drains_until = Some(self.timers.end_of_drain());
         let keys: Vec<usize> = self.peers.iter().map(|(key, _)| key).collect();
         for key in keys {
             if let Some(peer) = self.peers.get_mut(key) {

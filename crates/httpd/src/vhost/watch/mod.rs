@@ -26,6 +26,8 @@ use super::previews::PreviewScanner;
 use super::reaper::Reaper;
 use super::scan::{self, Complaints};
 use super::table::Snapshot;
+use arc_swap::ArcSwap;
+
 use crate::config::Config;
 use crate::control::Control;
 use crate::log::{info, warning};
@@ -50,8 +52,7 @@ pub(crate) struct Watcher {
     named: PathBuf,
     /// The directory without symlinks in its path, by which events name it.
     directory: PathBuf,
-    poll: Duration,
-    grace: Duration,
+    config: Arc<ArcSwap<Config>>,
     published: Published,
     /// A table with changes that are not published yet.
     draft: Option<Snapshot>,
@@ -92,17 +93,17 @@ pub(crate) struct Watcher {
 impl Watcher {
     /// Fails when a thread can't be started.
     pub(crate) fn new(
-        config: &Config,
+        config: &Arc<ArcSwap<Config>>,
         sites: &Sites,
         hints: Hints,
         incoming: Receiver<Hint>,
         controls: Vec<Arc<Control>>,
     ) -> io::Result<Self> {
+        let now = config.load();
         Ok(Self {
-            named: config.vhosts_dir.clone(),
-            directory: config.vhosts_dir.clone(),
-            poll: config.poll_interval,
-            grace: config.grace,
+            named: now.vhosts_dir.clone(),
+            directory: now.vhosts_dir.clone(),
+            config: Arc::clone(config),
             published: Arc::clone(&sites.published),
             draft: None,
             replaced: Vec::new(),
@@ -110,7 +111,7 @@ impl Watcher {
             opener: Arc::clone(&sites.opener),
             spoilt: 0,
             started: false,
-            most: config.max_open,
+            most: now.max_open,
             notices: Notices::new(hints.clone()),
             hints,
             incoming,
@@ -123,7 +124,7 @@ impl Watcher {
             shared: HashSet::new(),
             fresh: HashMap::new(),
             chains: HashMap::new(),
-            previews: config.previews.as_deref().map(PreviewScanner::new),
+            previews: now.previews.as_deref().map(PreviewScanner::new),
             previews_stamp: None,
         })
     }
@@ -168,7 +169,7 @@ impl Watcher {
             }
             if Instant::now() >= poll_at {
                 self.look_at_all();
-                poll_at = Instant::now() + self.poll;
+                poll_at = Instant::now() + self.config.load().poll_interval;
             }
             self.add_fresh();
             self.expire();
@@ -197,7 +198,7 @@ impl Watcher {
     fn wait(&self, poll_at: Instant) -> Duration {
         let now = Instant::now();
         let mut wait = poll_at.saturating_duration_since(now);
-        let gone = self.gone.values().min().map(|first| *first + self.grace);
+        let gone = self.gone.values().min().map(|first| *first + self.config.load().grace);
         let fresh = self.fresh.values().min().map(|first| *first + FRESH);
         for at in [gone, fresh].into_iter().flatten() {
             wait = wait.min(at.saturating_duration_since(now));

@@ -167,7 +167,7 @@ impl Watcher {
     /// Takes out the names that have been gone for longer than the grace period.
     pub(super) fn expire(&mut self) {
         let now = Instant::now();
-        let grace = self.grace;
+        let grace = self.config.load().grace;
         let is_over = |since: &Instant| now.saturating_duration_since(*since) >= grace;
         let over = |gone: &HashMap<Name, Instant>| -> Vec<Name> {
             gone.iter().filter(|(_, since)| is_over(since)).map(|(name, _)| name.clone()).collect()

@@ -1,14 +1,27 @@
-//! The configuration as it is resolved: every value there, with its unit.
+//! The configuration as it is resolved: every value there, with its unit. The keys of `httpd.toml`
+//! are its fields.
+
+mod change;
+mod file;
+mod value;
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit};
 use protocol::Limits;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use change::Changes;
+pub use file::{DEFAULT_PATH, FileError};
+pub(crate) use value::time;
 
 /// How bytes are moved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Backend {
     /// epoll; bodies are read into a buffer and written
     Sync,
@@ -16,6 +29,7 @@ pub enum Backend {
     Sendfile,
     /// A ring per worker; answers are sent from the mapping
     #[value(name = "io_uring", alias = "async", alias = "uring")]
+    #[serde(rename = "io_uring", alias = "async", alias = "uring")]
     IoUring,
     /// sendfile; with `--direct` io_uring where it works
     Auto,
@@ -33,29 +47,42 @@ impl Backend {
     }
 }
 
-/// Where to listen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Listen {
-    /// `[::]:8080` for IPv6 and IPv4, or `0.0.0.0:8080` where there is no IPv6.
-    Default,
-    /// On these addresses.
-    On(Vec<SocketAddr>),
+/// An address to listen on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listen {
+    /// IP address and port.
+    pub address: SocketAddr,
+}
+
+impl From<SocketAddr> for Listen {
+    fn from(address: SocketAddr) -> Self {
+        Self { address }
+    }
 }
 
 /// How long the daemon waits for a peer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Timeouts {
     /// From the first byte of a request, or from the connection's start, to the end of its head.
     /// Past it a peer that began a request gets 408, one that did not is disconnected. Also the
     /// period over which the rate of request content is measured.
+    #[serde(with = "value::seconds")]
     pub head: Duration,
     /// Between requests of a kept connection. Past it the connection is closed.
+    #[serde(with = "value::seconds")]
     pub keep_alive: Duration,
     /// The period over which the rate of a response is measured. A peer that takes nothing, or too
     /// little, for one is disconnected.
+    #[serde(with = "value::seconds")]
     pub write: Duration,
     /// For the peer to close after the last response, so that it can read that response.
+    #[serde(with = "value::seconds")]
     pub linger: Duration,
+    /// For responses in flight after a signal to stop.
+    #[serde(with = "value::seconds")]
+    pub drain: Duration,
     /// Least bytes a second that a peer must take of a response, or send of its content.
     pub min_rate: u64,
 }
@@ -67,13 +94,15 @@ impl Default for Timeouts {
             keep_alive: Duration::from_secs(60),
             write: Duration::from_secs(30),
             linger: Duration::from_secs(2),
+            drain: Duration::from_secs(10),
             min_rate: 512,
         }
     }
 }
 
 /// What is checked of a webroot before it is served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Verify {
     /// Its header
     Header,
@@ -82,23 +111,41 @@ pub enum Verify {
 }
 
 /// How a line of the access log looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum AccessFormat {
     /// Peer, time, request line, status and size, as NCSA httpd wrote them
     Common,
     /// The same with Referer and User-Agent
+    #[default]
     Combined,
     /// All that is known, an object of JSON
     Json,
 }
 
 /// Where the access log is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "PathBuf", into = "PathBuf")]
 pub enum Destination {
-    /// What the daemon was started with.
+    /// What the daemon was started with; `-`.
     StandardOutput,
     /// A path, which is opened anew on SIGUSR1.
     File(PathBuf),
+}
+
+impl From<PathBuf> for Destination {
+    fn from(path: PathBuf) -> Self {
+        if path.as_os_str() == "-" { Self::StandardOutput } else { Self::File(path) }
+    }
+}
+
+impl From<Destination> for PathBuf {
+    fn from(to: Destination) -> Self {
+        match to {
+            Destination::StandardOutput => Self::from("-"),
+            Destination::File(path) => path,
+        }
+    }
 }
 
 impl fmt::Display for Destination {
@@ -110,71 +157,113 @@ impl fmt::Display for Destination {
     }
 }
 
+impl Default for Destination {
+    fn default() -> Self {
+        Self::StandardOutput
+    }
+}
+
 /// A log of requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AccessLog {
     /// Where it is written.
-    pub to: Destination,
+    pub path: Destination,
     /// How a line looks.
+    #[serde(default)]
     pub format: AccessFormat,
 }
 
+/// Bounds on requests, as [`Limits`] has them. The lower ends leave room for a request, the upper
+/// ends are those of the buffer of a connection.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Limits", default, deny_unknown_fields)]
+struct LimitKeys {
+    #[serde(deserialize_with = "value::between::<_, _, 64, 32_768>")]
+    request_line: usize,
+    #[serde(deserialize_with = "value::between::<_, _, 256, 61_440>")]
+    head: usize,
+    body: u64,
+}
+
+impl Default for LimitKeys {
+    fn default() -> Self {
+        let Limits { request_line, head, body } = Limits::default();
+        Self { request_line, head, body }
+    }
+}
+
 /// What a daemon is to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// Directory with an entry per virtual host.
+    #[serde(rename = "vhosts")]
     pub vhosts_dir: PathBuf,
     /// Directory of webroots that are served under their identity, without an entry.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub previews: Option<PathBuf>,
     /// Time after which the directory is looked at without an event.
+    #[serde(with = "value::seconds")]
     pub poll_interval: Duration,
     /// Time for which a name that is not there any more is still served.
+    #[serde(with = "value::seconds")]
     pub grace: Duration,
     /// Webroots that are held open at a time; those with a response in flight may be more.
+    #[serde(deserialize_with = "value::between::<_, _, 1, 1_000_000_000>")]
     pub max_open: usize,
     /// What is checked before a webroot is served.
     pub verify: Verify,
     /// Where a socket tells what is live.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<PathBuf>,
-    /// Whether and how requests are logged.
-    pub access_log: Option<AccessLog>,
     /// Whether responses name their webroot in `Server-Timing`.
     pub server_timing: bool,
     /// How bytes are moved.
     pub backend: Backend,
     /// Bytes above which what is sent of a body is read past the page cache; `None` for no bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub direct: Option<u64>,
-    /// Where to listen.
-    pub listen: Listen,
     /// Number of workers.
+    #[serde(deserialize_with = "value::between::<_, _, 1, 4096>")]
     pub workers: usize,
+    /// Where to listen. Empty: on port 8080 of all addresses, `[::]:8080` for IPv6 and IPv4, or
+    /// `0.0.0.0:8080` where there is no IPv6.
+    pub listen: Vec<Listen>,
+    /// Whether and how requests are logged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<AccessLog>,
     /// Bounds on requests.
+    #[serde(with = "LimitKeys")]
     pub limits: Limits,
     /// Bounds on waiting.
     pub timeouts: Timeouts,
-    /// How long responses in flight may take after a signal to stop.
-    pub drain: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
-            vhosts_dir: PathBuf::from("vhosts"),
+            vhosts_dir: PathBuf::new(),
             previews: None,
             poll_interval: Duration::from_secs(1),
             grace: Duration::from_secs(1),
-            max_open: 1024,
+            max_open: max_open(),
             verify: Verify::Header,
             status: None,
-            access_log: None,
             server_timing: false,
             backend: Backend::Auto,
             direct: None,
-            listen: Listen::Default,
-            workers: 1,
+            workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            listen: Vec::new(),
+            access_log: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
-            drain: Duration::from_secs(10),
         }
     }
+}
+
+/// A quarter of the descriptors that the process may have, at most 1024.
+fn max_open() -> usize {
+    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(_, hard)| hard);
+    usize::try_from(limit / 4).unwrap_or(usize::MAX).clamp(1, 1024)
 }
