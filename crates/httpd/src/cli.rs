@@ -32,7 +32,7 @@ pub struct Flags {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Print the configuration as it is after all, in the form of the file, and end; exit status 1
+    /// Print the configuration as it is after all, in the form of the file, and end; exit status 2
     /// if something is wrong with it
     #[arg(long)]
     pub check: bool,

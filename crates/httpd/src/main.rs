@@ -8,7 +8,11 @@ fn main() -> ExitCode {
     let flags = manual::parse::<Flags>(8);
     let config = match flags.resolve() {
         Ok(config) => config,
-        Err(error) => return failed(&error),
+        Err(error) => {
+            eprintln!("httpd: {error}");
+            // As for a wrong flag.
+            return ExitCode::from(2);
+        }
     };
     let done = if flags.check {
         config.to_toml().map(|text| print!("{text}"))
@@ -17,11 +21,9 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+        Err(error) => {
+            eprintln!("httpd: {error}");
+            ExitCode::FAILURE
+        }
     }
-}
-
-fn failed(error: &dyn std::fmt::Display) -> ExitCode {
-    eprintln!("httpd: {error}");
-    ExitCode::FAILURE
 }

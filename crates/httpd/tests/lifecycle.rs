@@ -313,10 +313,10 @@ fn a_file_in_the_place_of_the_directory_is_named() {
 }
 
 #[test]
-fn no_directory_at_all_is_answered_with_the_usage() {
+fn no_directory_at_all_is_answered_with_what_to_do() {
     let (code, text) = fail(&[]);
     assert_ne!(code, 0);
-    assert!(text.contains("<VHOSTS_DIR>") && text.contains("Usage:"), "{text}");
+    assert!(text.contains("name one (httpd DIR), or set vhosts in"), "{text}");
 }
 
 #[test]

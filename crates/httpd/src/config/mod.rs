@@ -124,10 +124,11 @@ pub enum AccessFormat {
 }
 
 /// Where the access log is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "PathBuf", into = "PathBuf")]
 pub enum Destination {
     /// What the daemon was started with; `-`.
+    #[default]
     StandardOutput,
     /// A path, which is opened anew on SIGUSR1.
     File(PathBuf),
@@ -154,12 +155,6 @@ impl fmt::Display for Destination {
             Self::StandardOutput => f.write_str("standard output"),
             Self::File(path) => path.display().fmt(f),
         }
-    }
-}
-
-impl Default for Destination {
-    fn default() -> Self {
-        Self::StandardOutput
     }
 }
 
