@@ -8,7 +8,8 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::config::{
-    AccessFormat, Backend, Config, DEFAULT_PATH, Destination, FileError, Listen, Verify, time,
+    AccessFormat, Backend, Config, DEFAULT_PATH, Destination, FileError, Listen, LogFormat,
+    LogLevel, Verify, time,
 };
 
 /// Serve the webroots of a directory of virtual hosts.
@@ -83,6 +84,14 @@ pub struct Flags {
     /// `curl --unix-socket PATH http://localhost/`
     #[arg(long, value_name = "PATH")]
     status: Option<PathBuf>,
+
+    /// Tell only what matters as much as this [default: info]
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    log_level: Option<LogLevel>,
+
+    /// How what is told looks on standard error [default: text]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    log_format: Option<LogFormat>,
 
     /// File to which a line is written for every request, `-` for standard output; SIGUSR1 opens it
     /// anew when it was renamed
@@ -184,6 +193,8 @@ impl Flags {
         set(&mut config.timeouts.write, flags.write_timeout);
         set(&mut config.timeouts.drain, flags.drain);
         set(&mut config.timeouts.min_rate, flags.min_rate);
+        set(&mut config.log.level, flags.log_level);
+        set(&mut config.log.format, flags.log_format);
         config.direct = flags.direct.or(config.direct);
         config.previews = flags.previews.or(config.previews.take());
         config.status = flags.status.or(config.status.take());

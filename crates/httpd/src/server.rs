@@ -14,11 +14,11 @@ use nix::sys::signal::{SigSet, Signal};
 
 use crate::access::{Log, LogError};
 use crate::cli::ConfigError;
-use crate::config::{Backend, Changes, Config};
+use crate::config::{Backend, Changes, Config, LogSettings};
 use crate::control::Control;
 use crate::io::{self, Kind, Readers, Unavailable, Worker};
 use crate::listen::{self, ListenError};
-use crate::log::{error, info, warning};
+use crate::log::{ErrorLog, NoErrorLog, error, info, warning};
 use crate::service::{Published, Sites};
 use crate::status::{self, StatusError};
 use crate::vhost::{Hints, Opener, Snapshot, Verifier, Watcher};
@@ -30,6 +30,8 @@ pub enum Error {
     Listen(ListenError),
     /// The backend that was asked for by name does not work here.
     Backend(Unavailable),
+    /// Nothing can be told.
+    ErrorLog(NoErrorLog),
     /// The access log can't be written.
     Log(LogError),
     /// The socket for the status can't be listened on.
@@ -45,6 +47,7 @@ impl fmt::Display for Error {
             Self::Backend(error) => {
                 write!(f, "{error} (choose sendfile, or auto to fall back by itself)")
             }
+            Self::ErrorLog(error) => error.fmt(f),
             Self::Log(error) => error.fmt(f),
             Self::Status(error) => error.fmt(f),
             Self::System(what, error) => write!(f, "{what}: {error}"),
@@ -66,6 +69,8 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
         SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGUSR1, Signal::SIGHUP]);
     signals.thread_block().map_err(system("block signals"))?;
 
+    // Dropped at the very end.
+    let error_log = ErrorLog::start(&config.log).map_err(Error::ErrorLog)?;
     raise_descriptors();
     let backend = choose(&config)?;
     let log = config.access_log.as_ref().map(|log| Log::start(log, config.workers));
@@ -98,6 +103,7 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
     watcher.start();
     if sites.published.load().is_empty() {
         warning!(
+            path = %config.vhosts_dir.display(),
             "{}: no entry; every request is answered 404 until there is one (pack a directory with \
              mkroot and link to it as {})",
             config.vhosts_dir.display(),
@@ -126,7 +132,7 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
     }
     for address in &listeners.addresses {
         let workers = config.workers;
-        info!("listening on http://{address}/ ({}, {workers} workers)", backend.name());
+        info!(listener = %address, "listening on http://{address}/ ({}, {workers} workers)", backend.name());
     }
     let watch = move || {
         while catch_unwind(AssertUnwindSafe(|| watcher.run())).is_err() {
@@ -144,7 +150,7 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
                 None => info!("SIGUSR1: there is no access log to open anew (see --access-log)"),
             },
             Signal::SIGHUP => {
-                reload(read(), &settings);
+                reload(read(), &settings, &error_log);
                 controls.iter().for_each(|control| control.wake());
             }
             signal => break signal,
@@ -177,19 +183,21 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
 
 /// Takes over of a configuration what can be while the daemon runs. One that is
 /// wrong changes nothing.
-fn reload(read: Result<Config, ConfigError>, settings: &ArcSwap<Config>) {
+fn reload(read: Result<Config, ConfigError>, settings: &ArcSwap<Config>, log: &ErrorLog) {
     let new = match read {
         Ok(new) => new,
         Err(error) => return error!("SIGHUP: {error}; the configuration stays as it was"),
     };
     let old = settings.load_full();
     let changes = Changes::between(&old, &new);
+    log.set_level(new.log.level);
     // What needs a new process stays, so that it is told again next time.
     let kept = Config {
         limits: new.limits,
         timeouts: new.timeouts,
         poll_interval: new.poll_interval,
         grace: new.grace,
+        log: LogSettings { level: new.log.level, ..old.log },
         ..Config::clone(&old)
     };
     settings.store(Arc::new(kept));
@@ -235,8 +243,13 @@ fn start(kind: Kind, worker: Worker, ended: Sender<()>) -> Result<(), Error> {
         loop {
             match catch_unwind(AssertUnwindSafe(|| io::run(kind, &worker))) {
                 Ok(Ok(())) => break,
-                Ok(Err(error)) => error!("worker {number} failed: {error}; starting it again"),
-                Err(_) => error!("worker {number} hit a bug, told above; starting it again"),
+                Ok(Err(error)) => {
+                    error!(worker = number, %error, "worker {number} failed: {error}; starting it again")
+                }
+                Err(_) => error!(
+                    worker = number,
+                    "worker {number} hit a bug, told above; starting it again"
+                ),
             }
             thread::sleep(RESTART);
         }

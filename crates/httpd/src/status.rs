@@ -57,7 +57,7 @@ pub(crate) fn serve(path: &Path, sites: Sites) -> Result<(), StatusError> {
                 // A peer that goes away is none of our troubles.
                 Ok(peer) => drop(answer(&peer, &sites)),
                 Err(error) => {
-                    warning!("status: can't accept: {error}");
+                    warning!(%error, "status: can't accept: {error}");
                     thread::sleep(Duration::from_secs(1));
                 }
             }

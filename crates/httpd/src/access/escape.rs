@@ -44,7 +44,7 @@ pub(super) fn hexadecimal(bytes: &[u8], to: &mut Vec<u8>) {
 
 /// As the inside of a string of JSON (RFC 8259 §7). What is not ASCII is escaped too, and what is
 /// not UTF-8 either is U+FFFD.
-pub(super) fn json(bytes: &[u8], to: &mut Vec<u8>) {
+pub(crate) fn json(bytes: &[u8], to: &mut Vec<u8>) {
     if is_plain(bytes) {
         to.extend_from_slice(bytes);
         return;

@@ -6,11 +6,11 @@
 //! and what does not fit is counted and told.
 
 mod device;
-mod escape;
+pub(crate) mod escape;
 mod format;
 mod queue;
 mod record;
-mod stamp;
+pub(crate) mod stamp;
 mod writer;
 
 use std::fmt;

@@ -5,7 +5,7 @@ use std::io::Write;
 
 /// A time to the second as text, which is made anew when the second changes.
 #[derive(Debug)]
-pub(super) struct Stamp {
+pub(crate) struct Stamp {
     seconds: u64,
     text: Vec<u8>,
     style: Style,
@@ -13,7 +13,7 @@ pub(super) struct Stamp {
 
 /// How a time is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Style {
+pub(crate) enum Style {
     /// `25/Nov/2025:23:59:59 +0000`, the time of the common log format.
     Common,
     /// `2025-11-25T23:59:59`, the beginning of RFC 3339 §5.6.
@@ -25,14 +25,14 @@ const MONTHS: [&str; 12] =
 const DAY: u64 = 24 * 60 * 60;
 
 impl Stamp {
-    pub(super) fn new(style: Style) -> Self {
+    pub(crate) fn new(style: Style) -> Self {
         let mut stamp = Self { seconds: 0, text: Vec::with_capacity(64), style };
         stamp.write();
         stamp
     }
 
     /// The text for so many seconds since 1970.
-    pub(super) fn of(&mut self, seconds: u64) -> &[u8] {
+    pub(crate) fn of(&mut self, seconds: u64) -> &[u8] {
         if seconds != self.seconds {
             self.seconds = seconds;
             self.write();

@@ -137,7 +137,7 @@ impl Writer {
             Ok(size) => {
                 self.written += size;
                 if std::mem::take(&mut self.failing) {
-                    info!("access log: {} is written to again", self.device);
+                    info!(path = %self.device, "access log: {} is written to again", self.device);
                 }
                 Step::Goes
             }
@@ -151,6 +151,8 @@ impl Writer {
         }
         if !std::mem::replace(&mut self.failing, true) {
             error!(
+                path = %self.device,
+                %error,
                 "access log: can't write to {}: {error}; trying again every second, with what fits \
                  {} KiB a worker until then",
                 self.device,
@@ -186,9 +188,11 @@ impl Writer {
                 let written = self.text.get(..self.written).unwrap_or_default();
                 let end = written.iter().rposition(|byte| *byte == b'\n');
                 self.written = end.map_or(0, |end| end + 1);
-                info!("access log: {} is opened anew", self.device);
+                info!(path = %self.device, "access log: {} is opened anew", self.device);
             }
-            Err(error) => error!("{error}; the file that was open is written on"),
+            Err(error) => {
+                error!(path = %self.device, "{error}; the file that was open is written on")
+            }
         }
     }
 
@@ -202,6 +206,7 @@ impl Writer {
             self.told = Some(Instant::now());
             let why = if self.failing { "can't be written to" } else { "is too slow" };
             warning!(
+                path = %self.device,
                 "access log: {} requests were not written because {} {why} (no more than {} KiB a \
                  worker wait for it)",
                 std::mem::take(&mut self.lost),

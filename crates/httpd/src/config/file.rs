@@ -96,7 +96,7 @@ mod tests {
         assert_eq!(Config::parse(&config.to_toml().unwrap()).unwrap(), config);
         let text = "vhosts = \"/v\"\nbackend = \"uring\"\ngrace = 0.25\ndirect = 4096\n\
                     [[listen]]\naddress = \"[::1]:80\"\n[access_log]\npath = \"-\"\n\
-                    [limits]\nhead = 1024\n[timeouts]\nwrite = 7";
+                    [log]\nlevel = \"debug\"\nto = \"stderr\"\n[limits]\nhead = 1024\n[timeouts]\nwrite = 7";
         let config = Config::parse(text).unwrap();
         assert_eq!(config.limits.head, 1024);
         assert_eq!(config.access_log.as_ref().unwrap().path, Destination::StandardOutput);
@@ -112,6 +112,7 @@ mod tests {
             ("[limits]\nhead = -1\n", (2, 8), "invalid value: integer `-1`"),
             ("[timeouts]\n\nwrite = 0\n", (3, 9), "not between 0.001 and 31536000 seconds"),
             ("grace = \"1s\"\n", (1, 9), "expected a number of seconds"),
+            ("[log]\nlevel = \"loud\"\n", (2, 9), "unknown variant `loud`"),
             ("backend = \"fast\"\n", (1, 11), "unknown variant `fast`"),
             ("[[listen]]\naddress = \"here\"\n", (2, 11), "invalid socket address"),
             ("[[listen]]\n", (1, 1), "missing field `address`"),

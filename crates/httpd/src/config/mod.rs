@@ -19,6 +19,10 @@ pub(crate) use change::Changes;
 pub use file::{DEFAULT_PATH, FileError};
 pub(crate) use value::time;
 
+pub use crate::log::{
+    Format as LogFormat, Level as LogLevel, Settings as LogSettings, To as LogTo,
+};
+
 /// How bytes are moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -225,6 +229,8 @@ pub struct Config {
     /// Where to listen. Empty: on port 8080 of all addresses, `[::]:8080` for IPv6 and IPv4, or
     /// `0.0.0.0:8080` where there is no IPv6.
     pub listen: Vec<Listen>,
+    /// What the operator is told, and where.
+    pub log: LogSettings,
     /// Whether and how requests are logged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_log: Option<AccessLog>,
@@ -250,6 +256,7 @@ impl Default for Config {
             direct: None,
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
             listen: Vec::new(),
+            log: LogSettings::default(),
             access_log: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),

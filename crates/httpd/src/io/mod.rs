@@ -117,6 +117,8 @@ impl Worker {
         if !self.exhausted.swap(true, Ordering::Relaxed) {
             let number = self.number;
             warning!(
+                worker = number,
+                %error,
                 "worker {number}: can't accept connections: {error}; trying again every {REST} ms \
                  (raise the limit on open files)"
             );
@@ -127,7 +129,7 @@ impl Worker {
     fn tell_accepting(&self) {
         if self.exhausted.load(Ordering::Relaxed) {
             self.exhausted.store(false, Ordering::Relaxed);
-            info!("worker {}: accepts connections again", self.number);
+            info!(worker = self.number, "worker {}: accepts connections again", self.number);
         }
     }
 

@@ -39,6 +39,8 @@ impl Direct {
     pub(super) fn refuse(&self, path: &Path, error: &io::Error) {
         if !self.is_refused.swap(true, Ordering::Relaxed) {
             warning!(
+                path = %path.display(),
+                %error,
                 "{}: can't be read past the page cache: {error}; it is served through it (put the \
                  file on a file system with O_DIRECT, or leave --direct out)",
                 path.display()

@@ -114,6 +114,8 @@ impl Generation {
     pub(crate) fn tell_damage(&self, vhost: &Name, damage: Damage) {
         if !self.damage_told.swap(true, Ordering::Relaxed) {
             error!(
+                %vhost,
+                path = %self.path.display(),
                 "vhost {vhost}: {} is damaged: {damage}; what is hit is answered 500 (check the \
                  file, pack it again)",
                 self.path.display()

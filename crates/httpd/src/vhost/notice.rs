@@ -161,6 +161,7 @@ impl Notices {
                 _ => "",
             };
             warning!(
+                %error,
                 "some directories can't be watched: {error}{hint}; changes in them are found by \
                  polling"
             );

@@ -284,6 +284,9 @@ impl Opener {
         self.shelf.publish(site, state, Arc::clone(generation));
         if state.told.replace(identity) != Some(identity) {
             info!(
+                vhost = %vhost.name,
+                path = %generation.path.display(),
+                id = %generation.id(),
                 "vhost {}: {} ({} entries, {} bytes, id {})",
                 vhost.name,
                 generation.path.display(),
@@ -301,6 +304,8 @@ impl Opener {
         if news {
             self.spoilt.fetch_add(1, Ordering::Release);
             error!(
+                vhost = %vhost.name,
+                path = %generation.path.display(),
                 "vhost {}: {} was changed in place; {} is answered 503 until a good file is there \
                  (deploy by renaming a finished file or link)",
                 vhost.name,
@@ -369,7 +374,12 @@ fn complain(vhost: &Vhost, site: &Site, state: &mut State, text: String) -> Look
             Some(live) => format!("{} stays live", live.id()),
             None => "it is answered 503".to_owned(),
         };
-        warning!("vhost {}: {text}; {consequence}", vhost.name);
+        warning!(
+            vhost = %vhost.name,
+            path = %vhost.path.display(),
+            "vhost {}: {text}; {consequence}",
+            vhost.name
+        );
         state.complaint = Some(text.into());
     }
     Look::Failed

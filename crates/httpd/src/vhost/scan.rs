@@ -98,7 +98,7 @@ pub(super) fn complain(
 ) {
     let text = text();
     if complaints.get(file_name) != Some(&text) {
-        warning!("{text}");
+        warning!(path = %Path::new(file_name).display(), "{text}");
         complaints.insert(file_name.to_owned(), text);
     }
 }
@@ -120,7 +120,7 @@ pub(super) fn make(
         EntryKind::Redirect => match read_redirect(&path) {
             Ok(redirect) => {
                 complaints.remove(&found.file_name);
-                info!("vhost {name}: {} to {}", redirect.status, redirect.origin);
+                info!(vhost = %name, "vhost {name}: {} to {}", redirect.status, redirect.origin);
                 Some(Arc::new(Vhost::redirect(name.clone(), &path, redirect)))
             }
             Err(error) => {

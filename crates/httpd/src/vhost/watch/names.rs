@@ -125,7 +125,7 @@ impl Watcher {
             Err(error) => {
                 let text = format!("{}: {error}", self.named.display());
                 if self.complaint.as_ref() != Some(&text) {
-                    warning!("{text}; the virtual hosts stay as they are");
+                    warning!(path = %self.named.display(), "{text}; the virtual hosts stay as they are");
                     self.complaint = Some(text);
                 }
                 self.stamp = None;
@@ -192,7 +192,7 @@ impl Watcher {
             }
             self.replaced.extend(vhost);
             self.draft().remove(&name);
-            info!("vhost {name}: removed");
+            info!(vhost = %name, "vhost {name}: removed");
         }
     }
 
