@@ -14,6 +14,7 @@ mod host;
 mod limits;
 mod parse;
 mod plan;
+pub mod proxy;
 mod recent;
 mod scan;
 mod section;

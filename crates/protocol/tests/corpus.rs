@@ -33,3 +33,8 @@ fn a_split_changes_nothing_for_any_seed() {
         }
     });
 }
+
+#[test]
+fn the_proxy_header_holds_for_every_seed() {
+    each_seed("proxy", fuzz::proxy);
+}

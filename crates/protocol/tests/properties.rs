@@ -7,6 +7,8 @@ mod common;
 mod conditional;
 #[path = "properties/grammar.rs"]
 mod grammar;
+#[path = "properties/proxy.rs"]
+mod proxy;
 #[path = "properties/ranges.rs"]
 mod ranges;
 #[path = "properties/robust.rs"]

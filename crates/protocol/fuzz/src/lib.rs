@@ -4,6 +4,7 @@ mod table;
 
 use std::sync::OnceLock;
 
+use protocol::proxy::Header;
 use protocol::{Clock, Conn, Limits, Next, Recent, Scratch, Sink, Status, plan, reject};
 use webroot::{Coding, Content, Entry, Error, HeadBuilder, Span, StoredVariant, Webroot, Writer};
 
@@ -44,6 +45,24 @@ pub fn rules(bytes: &[u8]) {
         assert!(damage.is_none() || plan.reply.status() == Status::INTERNAL);
         render(webroot, &plan, &mut Vec::new());
     });
+}
+
+/// The header of a proxy: what is said of the whole was said, and not changed, from the byte on with
+/// which it could be told, and only of what is there.
+pub fn proxy(bytes: &[u8]) {
+    let whole = Header::read(bytes);
+    let tells = (0..=bytes.len()).find(|size| Header::read(&bytes[..*size]) != Ok(None));
+    let Some(tells) = tells else {
+        assert_eq!(whole, Ok(None));
+        assert!(bytes.len() < 16 + 512, "more than a header may have is waited for");
+        return;
+    };
+    for size in tells..=bytes.len().min(tells + 16) {
+        assert_eq!(Header::read(&bytes[..size]), whole, "{size} bytes");
+    }
+    if let Ok(Some(header)) = whole {
+        assert_eq!(header.size, tells, "a header is read with its last byte");
+    }
 }
 
 /// The responses to a stream of packets, up to the end that they bring about.
