@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::config::{
-    AccessFormat, Backend, Config, DEFAULT_PATH, Destination, FileError, Listen, LogFormat,
-    LogLevel, Verify, time,
+    AccessFormat, Address, Backend, Config, DEFAULT_PATH, Destination, FileError, Listen, LogFormat,
+    LogLevel, Trusted, Verify, time,
 };
 
 /// Serve the webroots of a directory of virtual hosts.
@@ -49,9 +49,15 @@ pub struct Flags {
     )]
     direct: Option<u64>,
 
-    /// Address and port to listen on; may be given several times; by default port 8080 of all addresses
-    #[arg(long, value_name = "ADDR:PORT")]
-    listen: Vec<std::net::SocketAddr>,
+    /// Address and port, or unix socket, to listen on; may be given several times; by default port
+    /// 8080 of all addresses
+    #[arg(long, value_name = "ADDR:PORT|unix:PATH")]
+    listen: Vec<Address>,
+
+    /// Network, address, or `unix` for all unix sockets, of proxies that begin each connection with a
+    /// PROXY header (version 1 or 2), which is believed; may be given several times
+    #[arg(long, value_name = "CIDR")]
+    proxy_from: Vec<Trusted>,
 
     /// Number of workers, each a thread with an event loop [default: one per core]
     #[arg(long, value_name = "N")]
@@ -201,6 +207,10 @@ impl Flags {
         config.server_timing |= flags.server_timing;
         if !flags.listen.is_empty() {
             config.listen = flags.listen.into_iter().map(Listen::from).collect();
+        }
+        if !flags.proxy_from.is_empty() {
+            config.proxy = flags.proxy_from;
+            config.listen.iter_mut().for_each(|listen| listen.proxy = None);
         }
         if let Some(path) = flags.access_log {
             let log = config.access_log.get_or_insert_default();

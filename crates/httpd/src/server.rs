@@ -14,10 +14,10 @@ use nix::sys::signal::{SigSet, Signal};
 
 use crate::access::{Log, LogError};
 use crate::cli::ConfigError;
-use crate::config::{Backend, Changes, Config, LogSettings};
+use crate::config::{Address, Backend, Changes, Config, LogSettings};
 use crate::control::Control;
 use crate::io::{self, Kind, Readers, Unavailable, Worker};
-use crate::listen::{self, ListenError};
+use crate::listen::{self, ListenError, SocketFile};
 use crate::log::{ErrorLog, NoErrorLog, error, info, warning};
 use crate::service::{Published, Sites};
 use crate::status::{self, StatusError};
@@ -121,7 +121,7 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
     for (number, (sockets, control)) in workers {
         let worker = Worker {
             number,
-            listeners: Mutex::new(sockets.into_iter().map(Arc::new).collect()),
+            listeners: Mutex::new(sockets),
             control: Arc::clone(control),
             sites: sites.clone(),
             config: Arc::clone(&settings),
@@ -132,7 +132,11 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
     }
     for address in &listeners.addresses {
         let workers = config.workers;
-        info!(listener = %address, "listening on http://{address}/ ({}, {workers} workers)", backend.name());
+        let at = match address {
+            Address::Tcp(address) => format!("http://{address}/"),
+            Address::Unix(_) | Address::Abstract(_) => address.to_string(),
+        };
+        info!(listener = %address, "listening on {at} ({}, {workers} workers)", backend.name());
     }
     let watch = move || {
         while catch_unwind(AssertUnwindSafe(|| watcher.run())).is_err() {
@@ -158,6 +162,7 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
     };
     let drain = settings.load().timeouts.drain;
     info!("{signal}: finishing responses in flight, {} s at most", drain.as_secs());
+    listeners.files.iter().for_each(SocketFile::remove);
     for control in &controls {
         control.drain();
     }
@@ -198,6 +203,7 @@ fn reload(read: Result<Config, ConfigError>, settings: &ArcSwap<Config>, log: &E
         poll_interval: new.poll_interval,
         grace: new.grace,
         log: LogSettings { level: new.log.level, ..old.log },
+        proxy: new.proxy,
         ..Config::clone(&old)
     };
     settings.store(Arc::new(kept));

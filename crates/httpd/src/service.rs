@@ -97,7 +97,7 @@ impl Service {
     pub(crate) fn new(
         sites: Sites,
         worker: usize,
-        config: &Config,
+        config: &Arc<Config>,
         fetch: Fetch,
         clock: Clock,
     ) -> Self {
@@ -112,7 +112,7 @@ impl Service {
             scratch: Scratch::default(),
             recent: Some(Box::default()),
             fetch,
-            door: Door::new(access.is_on()),
+            door: Door::new(access.is_on(), config),
             access,
             resident: Resident::new(),
             draining: false,
@@ -122,9 +122,10 @@ impl Service {
         }
     }
 
-    /// Takes over what a configuration says of requests.
-    pub(crate) fn configure(&mut self, config: &Config) {
+    /// Takes over what a configuration says of requests, and of connections that begin from now on.
+    pub(crate) fn configure(&mut self, config: &Arc<Config>) {
         self.limits = config.limits;
+        self.door.configure(config);
     }
 
     /// Lets go of a table that was replaced.

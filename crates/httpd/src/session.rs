@@ -1,6 +1,8 @@
 //! A connection between its socket and its responses: bytes are parsed, routed and planned here,
 //! and nowhere else.
 
+mod introduction;
+
 use std::sync::Arc;
 
 use protocol::{
@@ -23,6 +25,8 @@ const BACKLOG: usize = 64 * 1024;
 pub(crate) struct Session {
     conn: Conn,
     address: Address,
+    /// Whether the connection is from a proxy that has not said yet whom it is from.
+    awaits_header: bool,
     /// Received and not used yet: part of a request, or requests that wait for their turn.
     backlog: Vec<u8>,
     /// Whether the backlog may hold requests that were not answered for want of room.
@@ -123,6 +127,9 @@ impl Session {
 
     /// The peer takes too long for its request: it is told so, if it began one.
     pub(crate) fn time_out(&mut self, out: &mut Outgoing, service: &mut Service) {
+        if self.awaits_header {
+            service.door.turn_away(self.address, None);
+        }
         let begun = self.conn.is_inside_request();
         self.ended = Some(if begun { Ending::Linger } else { Ending::Close });
         if begun && !self.conn.is_inside_content() {
@@ -147,9 +154,13 @@ impl Session {
         service.spare.give(std::mem::take(&mut self.backlog));
     }
 
-    /// Answers the requests in `bytes`. How many bytes are done with.
+    /// Answers the requests in `bytes`, after the header of a proxy if there has to be one. How many bytes are done with.
     fn serve(&mut self, bytes: &[u8], out: &mut Outgoing, service: &mut Service) -> usize {
         let mut used = 0;
+        if self.awaits_header {
+            let Some(size) = self.introduce(bytes, service) else { return 0 };
+            used = size;
+        }
         self.held_back = false;
         // Requests refer to it while they are answered.
         let mut recent = service.recent.take().unwrap_or_default();

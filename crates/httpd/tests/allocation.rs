@@ -18,7 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{PATIENCE, Site, etag, numbered, until};
-use httpd::config::{AccessFormat, AccessLog, Backend, Config, Destination, Listen};
+use httpd::config::{AccessFormat, AccessLog, Address, Backend, Config, Destination, Listen};
 use webroot::Coding;
 
 /// Allocations of all threads but those that opted out.
@@ -152,7 +152,7 @@ fn assert_allocates_nothing(backend: Backend, format: Option<AccessFormat>) {
     let config = Config {
         vhosts_dir: vhosts.clone(),
         backend,
-        listen: vec![Listen::from(address)],
+        listen: vec![Listen::from(Address::Tcp(address))],
         poll_interval: hour,
         access_log: format.map(|format| AccessLog { path: Destination::File(log.clone()), format }),
         ..Config::default()

@@ -1,7 +1,7 @@
 //! What a request leaves behind: a few numbers, then texts as they were received. Bounded, and
 //! formatted by somebody else later.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use protocol::{Field, Fields, Host, Plan};
 use webroot::Coding;
@@ -40,8 +40,18 @@ impl Address {
     }
 
     /// Address and port, `None` if they are not known.
-    pub(super) fn known(self) -> Option<(Ipv6Addr, u16)> {
+    pub(crate) fn known(self) -> Option<(Ipv6Addr, u16)> {
         (self != Self::default()).then_some((Ipv6Addr::from_octets(self.octets), self.port))
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
+            IpAddr::V6(ip) => ip,
+        };
+        Self::new(ip, address.port())
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Config, Destination};
+use super::{Address, Config, Destination};
 
 /// The file that is read if no other is named, and if it is there.
 pub const DEFAULT_PATH: &str = "/etc/ashttpd/httpd.toml";
@@ -73,7 +73,12 @@ impl Config {
             Destination::StandardOutput => None,
         });
         let paths = [Some(&mut self.vhosts_dir), self.previews.as_mut(), self.status.as_mut(), log];
-        for path in paths.into_iter().flatten().filter(|path| !path.as_os_str().is_empty()) {
+        let sockets = self.listen.iter_mut().filter_map(|listen| match &mut listen.address {
+            Address::Unix(path) => Some(path),
+            Address::Tcp(_) | Address::Abstract(_) => None,
+        });
+        let paths = paths.into_iter().flatten().chain(sockets);
+        for path in paths.filter(|path| !path.as_os_str().is_empty()) {
             *path = base.join(&path);
         }
     }
@@ -114,7 +119,7 @@ mod tests {
             ("grace = \"1s\"\n", (1, 9), "expected a number of seconds"),
             ("[log]\nlevel = \"loud\"\n", (2, 9), "unknown variant `loud`"),
             ("backend = \"fast\"\n", (1, 11), "unknown variant `fast`"),
-            ("[[listen]]\naddress = \"here\"\n", (2, 11), "invalid socket address"),
+            ("[[listen]]\naddress = \"here\"\n", (2, 11), "is no address to listen on"),
             ("[[listen]]\n", (1, 1), "missing field `address`"),
             ("grace = 1\ngrace = 1\n", (2, 1), "duplicate key"),
             ("grace = \n", (1, 9), ""),

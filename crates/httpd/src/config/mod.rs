@@ -1,12 +1,14 @@
 //! The configuration as it is resolved: every value there, with its unit. The keys of `httpd.toml`
 //! are its fields.
 
+mod address;
 mod change;
 mod file;
+mod listen;
+mod network;
 mod value;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,8 +17,11 @@ use nix::sys::resource::{Resource, getrlimit};
 use protocol::Limits;
 use serde::{Deserialize, Serialize};
 
+pub use address::{Address, AddressError};
 pub(crate) use change::Changes;
 pub use file::{DEFAULT_PATH, FileError};
+pub use listen::{Listen, Mode, Trusted};
+pub use network::{Network, NetworkError};
 pub(crate) use value::time;
 
 pub use crate::log::{
@@ -48,20 +53,6 @@ impl Backend {
             Self::IoUring => "io_uring",
             Self::Auto => "auto",
         }
-    }
-}
-
-/// An address to listen on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Listen {
-    /// IP address and port.
-    pub address: SocketAddr,
-}
-
-impl From<SocketAddr> for Listen {
-    fn from(address: SocketAddr) -> Self {
-        Self { address }
     }
 }
 
@@ -226,6 +217,9 @@ pub struct Config {
     /// Number of workers.
     #[serde(deserialize_with = "value::between::<_, _, 1, 4096>")]
     pub workers: usize,
+    /// Proxies of which a PROXY header is believed, and required: a connection from one of them has
+    /// to begin with it. Listeners can have their own.
+    pub proxy: Vec<Trusted>,
     /// Where to listen. Empty: on port 8080 of all addresses, `[::]:8080` for IPv6 and IPv4, or
     /// `0.0.0.0:8080` where there is no IPv6.
     pub listen: Vec<Listen>,
@@ -255,6 +249,7 @@ impl Default for Config {
             backend: Backend::Auto,
             direct: None,
             workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            proxy: Vec::new(),
             listen: Vec::new(),
             log: LogSettings::default(),
             access_log: None,

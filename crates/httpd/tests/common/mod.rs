@@ -174,6 +174,7 @@ impl Server {
         Self::start_with(backend, &["--workers", "2"], lay)
     }
 
+    /// One that is given a configuration file listens where that says; a port has to be among it.
     pub(crate) fn start_with(backend: &str, flags: &[&str], lay: impl FnOnce(&Path)) -> Self {
         Self::spawn(Command::new(env!("CARGO_BIN_EXE_httpd")), backend, flags, lay)
     }
@@ -232,7 +233,7 @@ impl Server {
         let mut child = command
             .arg(&vhosts)
             .arg(backend)
-            .args(["--listen", "127.0.0.1:0"])
+            .args(if flags.contains(&"--config") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
             .args(flags)
             .stderr(Stdio::piped())
             .spawn()

@@ -13,8 +13,10 @@ use crate::io::socket::{accept, is_exhausted};
 impl<T: Transmit> Loop<'_, T> {
     /// Begins to accept, or begins again after a rest.
     pub(super) fn listen(&self) -> nix::Result<()> {
+        // Of workers that share a listener not all are woken for each connection.
+        let interest = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
         for (listener, token) in self.listeners.iter().zip(FIRST_LISTENER..) {
-            self.epoll.add(listener, EpollEvent::new(EpollFlags::EPOLLIN, token))?;
+            self.epoll.add(listener, EpollEvent::new(interest, token))?;
         }
         Ok(())
     }

@@ -1,0 +1,34 @@
+//! What a connection from a proxy begins with: the header that says whom it is from.
+
+use protocol::proxy::Header;
+
+use super::{Ending, Session};
+use crate::access::Address;
+use crate::service::Service;
+
+impl Session {
+    /// That of a connection from a proxy at this address, before its header.
+    pub(crate) fn of_proxy(address: Address) -> Self {
+        Self { address, awaits_header: true, ..Self::default() }
+    }
+
+    /// Reads the header that `bytes` begin with: its size, `None` if more of it has to come. All is
+    /// done with if it is none, and the connection ends without an answer, which the proxy could not
+    /// tell from one to somebody else.
+    #[cold]
+    pub(super) fn introduce(&mut self, bytes: &[u8], service: &Service) -> Option<usize> {
+        match Header::read(bytes) {
+            Ok(header) => {
+                let Header { source, size } = header?;
+                self.awaits_header = false;
+                self.address = service.door.introduced(source, self.address);
+                Some(size)
+            }
+            Err(fault) => {
+                service.door.turn_away(self.address, Some(fault));
+                self.ended = Some(Ending::Close);
+                Some(bytes.len())
+            }
+        }
+    }
+}
