@@ -32,7 +32,7 @@ impl Daemon {
         let file = dir.path().join("httpd.toml");
         std::fs::write(&file, format!("workers = {workers}\n{listen}")).unwrap();
         let flags = ["--config", file.to_str().unwrap()];
-        Self { server: Server::start_with(backend, &flags, lay), dir }
+        Self { server: Server::start_listening(backend, &flags, lay), dir }
     }
 
     fn path(&self, name: &str) -> PathBuf {

@@ -25,26 +25,35 @@ struct Logged {
 
 impl Logged {
     fn start(backend: &str, flags: &[&str]) -> Self {
+        let flags = [&["--listen", "127.0.0.1:0"], flags].concat();
+        Self::start_listening(backend, &flags)
+    }
+
+    fn start_listening(backend: &str, flags: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("log");
         let own = ["--workers", "2", "--access-log-format", "json"];
         let flags = [&own, &["--access-log", log.to_str().unwrap()][..], flags].concat();
-        Self { server: Server::start_with(backend, &flags, lay), dir }
+        Self { server: Server::start_listening(backend, &flags, lay), dir }
     }
 
-    /// The peers of the first so many requests, with their ports. There are no more.
-    fn peers(&self, count: usize) -> Vec<(Value, Value)> {
+    /// Expects requests of these peers, with their ports, in any order and no others: workers write
+    /// their lines each for themselves.
+    fn assert_peers(&self, expected: &[(Value, Value)]) {
         let log = self.dir.path().join("log");
         let text = || std::fs::read_to_string(&log).unwrap();
-        until(PATIENCE, "the lines are written", || text().matches('\n').count() >= count);
+        until(PATIENCE, "the lines are written", || text().matches('\n').count() >= expected.len());
         let text = text();
-        let peers = text.lines().map(|line| {
+        let found = text.lines().map(|line| {
             let line: Value = serde_json::from_str(line).unwrap();
-            (line["peer"].clone(), line["port"].clone())
+            format!("{} {}", line["peer"], line["port"])
         });
-        let peers: Vec<_> = peers.collect();
-        assert_eq!(peers.len(), count, "{text}");
-        peers
+        let mut found: Vec<_> = found.collect();
+        let mut expected: Vec<_> =
+            expected.iter().map(|(peer, port)| format!("{peer} {port}")).collect();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected, "{text}");
     }
 }
 

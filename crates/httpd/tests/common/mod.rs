@@ -174,9 +174,15 @@ impl Server {
         Self::start_with(backend, &["--workers", "2"], lay)
     }
 
-    /// One that is given a configuration file listens where that says; a port has to be among it.
     pub(crate) fn start_with(backend: &str, flags: &[&str], lay: impl FnOnce(&Path)) -> Self {
         Self::spawn(Command::new(env!("CARGO_BIN_EXE_httpd")), backend, flags, lay)
+    }
+
+    /// Starts a daemon that listens where `flags`, or the configuration file that they name, say; the
+    /// first address has to be a port.
+    pub(crate) fn start_listening(backend: &str, flags: &[&str], lay: impl FnOnce(&Path)) -> Self {
+        let daemon = Command::new(env!("CARGO_BIN_EXE_httpd"));
+        Self::spawn_as_told(tempfile::tempdir().unwrap(), daemon, backend, flags, lay)
     }
 
     /// Starts a daemon from a shell that runs `setup` first, such as `ulimit -n 40`.
@@ -222,6 +228,17 @@ impl Server {
 
     fn spawn_in(
         dir: tempfile::TempDir,
+        command: Command,
+        backend: &str,
+        flags: &[&str],
+        lay: impl FnOnce(&Path),
+    ) -> Self {
+        let flags = [&["--listen", "127.0.0.1:0"], flags].concat();
+        Self::spawn_as_told(dir, command, backend, &flags, lay)
+    }
+
+    fn spawn_as_told(
+        dir: tempfile::TempDir,
         mut command: Command,
         backend: &str,
         flags: &[&str],
@@ -230,14 +247,8 @@ impl Server {
         let vhosts = dir.path().join("vhosts");
         std::fs::create_dir(&vhosts).unwrap();
         lay(&vhosts);
-        let mut child = command
-            .arg(&vhosts)
-            .arg(backend)
-            .args(if flags.contains(&"--config") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
-            .args(flags)
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            command.arg(&vhosts).arg(backend).args(flags).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut log = Vec::new();
         let address = loop {

@@ -104,7 +104,7 @@ fn haproxy_names_the_peer_in_each_version(backend: &str) {
                 assert_eq!(Response::read(&mut stream, false).body, b"page", "{words}");
                 expected.push((json!("127.0.0.9"), json!(port)));
             }
-            assert_eq!(logged.peers(expected.len()), expected, "{server} {words}");
+            logged.assert_peers(&expected);
         }
     }
 }

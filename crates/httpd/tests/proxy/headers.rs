@@ -91,7 +91,7 @@ fn both_versions_name_the_peer(backend: &str) {
         }
         assert_answers(&mut stream);
         expected.extend(vec![peer; 3]);
-        assert_eq!(logged.peers(expected.len()), expected, "{}", header.escape_ascii());
+        logged.assert_peers(&expected);
     }
 }
 
@@ -107,7 +107,7 @@ fn a_header_may_come_byte_by_byte(backend: &str) {
         }
         assert_eq!(Response::read(&mut stream, false).body, b"page");
     }
-    assert_eq!(logged.peers(expected.len()), expected);
+    logged.assert_peers(&expected);
 }
 
 fn others_are_not_asked_and_not_believed(backend: &str) {
@@ -122,7 +122,7 @@ fn others_are_not_asked_and_not_believed(backend: &str) {
             assert_eq!(Response::read(&mut stream, false).status, 400);
             expected.push(own(&stream));
         }
-        assert_eq!(logged.peers(expected.len()), expected);
+        logged.assert_peers(&expected);
     }
 }
 
@@ -133,7 +133,6 @@ fn what_is_no_header_is_closed_and_told(backend: &str) {
         (b"PROXY TCP4 192.0.2.7 127.0.0.1 51234\r\n".to_vec(), "two addresses of its protocol"),
         ([b"PROXY UNKNOWN ", &[b'x'; 100][..]].concat(), "too long"),
         (binary(0x22, 0x11, &[0; 12]), "version or command"),
-        (binary(0x21, 0x11, &[0; 513]), "too long"),
         (binary(0x21, 0x41, &[0; 12]), "address family"),
     ] {
         let mut stream = logged.server.connect();
@@ -146,7 +145,7 @@ fn what_is_no_header_is_closed_and_told(backend: &str) {
     let mut stream = logged.server.connect();
     stream.write_all(&ipv4()).unwrap();
     assert_answers(&mut stream);
-    assert_eq!(logged.peers(1), [(json!("203.0.113.9"), json!(40_000))]);
+    logged.assert_peers(&[(json!("203.0.113.9"), json!(40_000))]);
 }
 
 fn a_header_that_does_not_come_is_not_waited_for_longer_than_a_head(backend: &str) {
@@ -170,7 +169,7 @@ fn a_header_that_does_not_come_is_not_waited_for_longer_than_a_head(backend: &st
     }
     assert_eq!(Response::read(&mut stream, false).status, 408);
     assert!(start.elapsed() < PATIENCE / 2, "{:?}", start.elapsed());
-    assert_eq!(logged.peers(1), [(json!("192.0.2.7"), json!(5))]);
+    logged.assert_peers(&[(json!("192.0.2.7"), json!(5))]);
 }
 
 fn a_health_check_says_nothing_of_a_peer(backend: &str) {
@@ -186,7 +185,7 @@ fn a_health_check_says_nothing_of_a_peer(backend: &str) {
     let expected = own(&stream);
     stream.write_all(&binary(0x20, 0x00, b"")).unwrap();
     assert_answers(&mut stream);
-    assert_eq!(logged.peers(1), [expected]);
+    logged.assert_peers(&[expected]);
     let told: Vec<_> =
         logged.server.log().into_iter().filter(|line| line.contains("PROXY")).collect();
     assert!(told.is_empty(), "{told:?}");
@@ -201,7 +200,7 @@ fn each_listener_has_its_own_proxies(backend: &str) {
                 [[listen]]\naddress = \"unix:a.sock\"\n\
                 [[listen]]\naddress = \"unix:b.sock\"\nproxy = []\n";
     std::fs::write(&file, text).unwrap();
-    let logged = Logged::start(backend, &["--config", file.to_str().unwrap()]);
+    let logged = Logged::start_listening(backend, &["--config", file.to_str().unwrap()]);
     let port = |line: &String| {
         line.split("http://").nth(1).map(|rest| rest.split('/').next().unwrap().to_owned())
     };
@@ -219,11 +218,7 @@ fn each_listener_has_its_own_proxies(backend: &str) {
     let mut fourth = UnixStream::connect(dir.path().join("b.sock")).unwrap();
     assert_answers(&mut fourth);
     let (v4, v6) = ((json!("203.0.113.9"), json!(40_000)), (json!("2001:db8::9"), json!(65535)));
-    let mut found = logged.peers(4);
-    for expected in [v4, second_peer, v6, (Value::Null, Value::Null)] {
-        let at = found.iter().position(|peer| *peer == expected);
-        found.remove(at.unwrap_or_else(|| panic!("no {expected:?} in {found:?}")));
-    }
+    logged.assert_peers(&[v4, second_peer, v6, (Value::Null, Value::Null)]);
 }
 
 fn a_reload_changes_who_is_believed(backend: &str) {
@@ -234,7 +229,7 @@ fn a_reload_changes_who_is_believed(backend: &str) {
         std::fs::write(&file, text).unwrap();
     };
     write("");
-    let logged = Logged::start(backend, &["--config", file.to_str().unwrap()]);
+    let logged = Logged::start_listening(backend, &["--config", file.to_str().unwrap()]);
     let mut before = logged.server.connect();
     assert_answers(&mut before);
     write("\"127.0.0.1\"");
