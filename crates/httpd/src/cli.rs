@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::config::{
-    AccessFormat, Address, Backend, Config, DEFAULT_PATH, Destination, FileError, Listen, LogFormat,
-    LogLevel, Trusted, Verify, time,
+    AccessFormat, Address, Backend, Config, DEFAULT_PATH, Destination, FileError, Listen,
+    LogFormat, LogLevel, Trusted, Verify, time,
 };
 
 /// Serve the webroots of a directory of virtual hosts.
