@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 
 use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getpeername};
-use protocol::proxy::{Fault, Source};
+use protocol::proxy::Fault;
 
 use crate::access::Address;
 use crate::config::{Config, Trusted};
@@ -56,16 +56,6 @@ impl Door {
     fn proxies(&self, listener: usize) -> &[Trusted] {
         let listener = self.config.listen.get(listener);
         listener.and_then(|listener| listener.proxy.as_ref()).unwrap_or(&self.config.proxy)
-    }
-
-    /// Whom a connection is from, now that its proxy has said so: this address counts from here on.
-    /// `proxy`: that of the proxy.
-    pub(crate) fn introduced(&self, source: Source, proxy: Address) -> Address {
-        match source {
-            Source::Peer(address) => address.into(),
-            Source::Unix => Address::default(),
-            Source::Connection => proxy,
-        }
     }
 
     /// A connection from a proxy is closed, because it does not begin with a header. `fault`: what it

@@ -1,6 +1,6 @@
 //! What a connection from a proxy begins with: the header that says whom it is from.
 
-use protocol::proxy::Header;
+use protocol::proxy::{Header, Source};
 
 use super::{Ending, Session};
 use crate::access::Address;
@@ -21,7 +21,12 @@ impl Session {
             Ok(header) => {
                 let Header { source, size } = header?;
                 self.awaits_header = false;
-                self.address = service.door.introduced(source, self.address);
+                // This address counts from here on, and not that of the proxy.
+                self.address = match source {
+                    Source::Peer(address) => address.into(),
+                    Source::Unix => Address::default(),
+                    Source::Connection => self.address,
+                };
                 Some(size)
             }
             Err(fault) => {

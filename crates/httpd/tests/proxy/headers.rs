@@ -44,8 +44,11 @@ fn ipv6() -> Vec<u8> {
     binary(0x21, 0x21, &[&ends[..], &[0xff, 0xff, 0, 80]].concat())
 }
 
-/// Headers with the peer and the port that the log has for them; `None`: those of the connection.
-fn headers() -> Vec<(Vec<u8>, Option<(Value, Value)>)> {
+/// A peer and its port, as the log has them.
+type Peer = (Value, Value);
+
+/// Headers with the peer that the log has for them; `None`: that of the connection.
+fn headers() -> Vec<(Vec<u8>, Option<Peer>)> {
     let peer = |peer: &str, port: u16| Some((json!(peer), json!(port)));
     let unknown = Some((Value::Null, Value::Null));
     vec![
@@ -61,7 +64,7 @@ fn headers() -> Vec<(Vec<u8>, Option<(Value, Value)>)> {
 }
 
 /// The address of our side as the log has it.
-fn own(stream: &TcpStream) -> (Value, Value) {
+fn own(stream: &TcpStream) -> Peer {
     let address = stream.local_addr().unwrap();
     (json!(address.ip().to_string()), json!(address.port()))
 }
