@@ -249,9 +249,11 @@ fn start(kind: Kind, worker: Worker, ended: Sender<()>) -> Result<(), Error> {
         loop {
             match catch_unwind(AssertUnwindSafe(|| io::run(kind, &worker))) {
                 Ok(Ok(())) => break,
-                Ok(Err(error)) => {
-                    error!(worker = number, %error, "worker {number} failed: {error}; starting it again")
-                }
+                Ok(Err(error)) => error!(
+                    worker = number,
+                    %error,
+                    "worker {number} failed: {error}; starting it again"
+                ),
                 Err(_) => error!(
                     worker = number,
                     "worker {number} hit a bug, told above; starting it again"

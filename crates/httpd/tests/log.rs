@@ -1,5 +1,5 @@
-//! The error log, as operators see it: how its lines look, where they go, what becomes of a storm of
-//! them, and of a standard error that nobody reads.
+//! The error log, as operators see it: how its lines look, where they go, what becomes of a storm
+//! of them, and of a standard error that nobody reads.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
@@ -279,7 +279,7 @@ fn a_standard_error_that_nobody_reads_holds_up_no_request_and_no_end() {
     // Ten times what the pipe has room for.
     deploy(1..300);
     until(PATIENCE, "the last of them is served", || get(299).0 == 200);
-    let slowest = (0..300).map(|host| get(host)).map(|(status, time)| {
+    let slowest = (0..300).map(get).map(|(status, time)| {
         assert_eq!(status, 200);
         time
     });

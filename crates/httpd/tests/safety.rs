@@ -147,7 +147,8 @@ fn every_unsafe_place_is_argued_for_in_the_document() {
         assert_eq!(
             told.get(&(file.clone(), item.clone())),
             Some(count),
-            "docs/SAFETY.md needs, below `### {file}`: | `{item}` | {count} | what | why it is sound |"
+            "docs/SAFETY.md needs, below `### {file}`: | `{item}` | {count} | what | why it is sound \
+             |"
         );
     }
     for place in told.keys() {
@@ -162,7 +163,9 @@ fn only_code_counts() {
         /* unsafe */
         const TEXT: &str = "unsafe \" unsafe";
         const RAW: &str = r#"unsafe " unsafe"#;
-        fn one<'a>(x: &'a u8, quote: char, call: fn(u8)) { if quote == '"' || quote == '\'' { unsafe { two() } } }
+        fn one<'a>(x: &'a u8, quote: char, call: fn(u8)) {
+            if quote == '"' || quote == '\'' { unsafe { two() } }
+        }
         unsafe fn two() { unsafe { three() }; unsafe { four() } }
         unsafe impl Send for Five {}
     "##;

@@ -2,9 +2,9 @@
 //!
 //! Whoever has something to say says it with the macros of `tracing`: a sentence for people, and
 //! beside it fields that machines look for: `vhost`, `path`, `worker`, `error`. The [`Subscriber`]
-//! cuts and counts it in the thread that speaks, without a system call; a thread of its own, the
-//! [`Writer`], takes it to standard error or to the journal. One that is slow or stuck holds up that
-//! thread alone. What comes again and again is told a few times and then by number, see [`Limits`].
+//! cuts and counts it in the thread that speaks; a thread of its own, the [`Writer`], takes it to
+//! standard error or to the journal. One that is slow or stuck holds up that thread alone. What
+//! comes again and again is told a few times and then by number, see [`Limits`].
 
 mod escape;
 mod format;

@@ -106,7 +106,10 @@ impl PreviewScanner {
             Err(error) => {
                 let text = format!("{}: {error}", self.directory.display());
                 if self.complaint.as_ref() != Some(&text) {
-                    warning!(path = %self.directory.display(), "{text}; the previews stay as they are");
+                    warning!(
+                        path = %self.directory.display(),
+                        "{text}; the previews stay as they are"
+                    );
                     self.complaint = Some(text);
                 }
                 return None;

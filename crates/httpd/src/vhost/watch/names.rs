@@ -125,7 +125,10 @@ impl Watcher {
             Err(error) => {
                 let text = format!("{}: {error}", self.named.display());
                 if self.complaint.as_ref() != Some(&text) {
-                    warning!(path = %self.named.display(), "{text}; the virtual hosts stay as they are");
+                    warning!(
+                        path = %self.named.display(),
+                        "{text}; the virtual hosts stay as they are"
+                    );
                     self.complaint = Some(text);
                 }
                 self.stamp = None;
