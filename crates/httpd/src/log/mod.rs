@@ -45,8 +45,6 @@ pub enum NoErrorLog {
     Journal(io::Error),
     /// The thread that writes can't be started.
     Thread(io::Error),
-    /// There is a log in this process already.
-    Started,
 }
 
 impl fmt::Display for NoErrorLog {
@@ -59,7 +57,6 @@ impl fmt::Display for NoErrorLog {
                 journal::SOCKET
             ),
             Self::Thread(error) => write!(f, "log: can't start its thread: {error}"),
-            Self::Started => f.write_str("log: started already in this process"),
         }
     }
 }
@@ -68,12 +65,13 @@ impl fmt::Display for NoErrorLog {
 /// second at most.
 #[derive(Debug)]
 pub(crate) struct ErrorLog {
-    queue: Arc<Queue>,
+    /// `None` if the process told events somewhere else before.
+    queue: Option<Arc<Queue>>,
 }
 
 impl ErrorLog {
     /// From now on everything that is said goes where `settings` says, and so does what a thread
-    /// says that panics.
+    /// says that panics. A process that has a subscriber for events already goes on with that.
     ///
     /// Sockets are connected here and not later. Signals that the main thread waits for are to be
     /// blocked before.
@@ -85,7 +83,9 @@ impl ErrorLog {
         queue.set_level(settings.level);
         let writer = Writer::new(Arc::clone(&queue), settings).map_err(NoErrorLog::Journal)?;
         let subscriber = Subscriber::new(Arc::clone(&queue));
-        tracing::subscriber::set_global_default(subscriber).map_err(|_| NoErrorLog::Started)?;
+        if tracing::subscriber::set_global_default(subscriber).is_err() {
+            return Ok(Self { queue: None });
+        }
         let body = || writer.run();
         thread::Builder::new().name("log".to_owned()).spawn(body).map_err(NoErrorLog::Thread)?;
         let last_words = Arc::clone(&queue);
@@ -93,20 +93,24 @@ impl ErrorLog {
             tell_panic(panic);
             last_words.flush(LAST_WORDS);
         }));
-        Ok(Self { queue })
+        Ok(Self { queue: Some(queue) })
     }
 
     /// What matters less is not told from now on.
     pub(crate) fn set_level(&self, level: Level) {
-        self.queue.set_level(level);
-        tracing::callsite::rebuild_interest_cache();
+        if let Some(queue) = &self.queue {
+            queue.set_level(level);
+            tracing::callsite::rebuild_interest_cache();
+        }
     }
 }
 
 impl Drop for ErrorLog {
     fn drop(&mut self) {
-        self.queue.end();
-        self.queue.flush(END);
+        if let Some(queue) = &self.queue {
+            queue.end();
+            queue.flush(END);
+        }
     }
 }
 
