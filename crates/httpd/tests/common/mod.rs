@@ -252,7 +252,10 @@ impl Server {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut log = Vec::new();
         let address = loop {
-            let line = lines.next().expect("the daemon ended before it listened").unwrap();
+            let Some(line) = lines.next() else {
+                panic!("the daemon ended before it listened: {log:#?}");
+            };
+            let line = line.unwrap();
             let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
             let address = address.and_then(|address| address.parse().ok());
             log.push(line);
