@@ -66,8 +66,12 @@ impl Door {
             None => "a unix socket".to_owned(),
         };
         match fault {
-            Some(fault) => warning!("{proxy}: closed for its PROXY header: {fault}"),
-            None => warning!("{proxy}: closed because no PROXY header came in time"),
+            Some(fault) => warning!(
+                peer = proxy,
+                error = %fault,
+                "{proxy}: closed for its PROXY header: {fault}"
+            ),
+            None => warning!(peer = proxy, "{proxy}: closed because no PROXY header came in time"),
         }
     }
 }

@@ -129,6 +129,7 @@ fn tell_backlog(listen: &Listen) {
     let Listen { address, backlog, .. } = listen;
     if let Some(most) = most.filter(|most: &u32| most < backlog) {
         warning!(
+            listener = %address,
             "{address}: the kernel lets {most} connections wait there instead of {backlog} \
              (net.core.somaxconn)"
         );

@@ -30,7 +30,8 @@ impl SocketFile {
         if identity(&self.path).is_ok_and(|found| found == self.identity)
             && let Err(error) = fs::remove_file(&self.path)
         {
-            warning!("{}: can't be removed: {error}", self.path.display());
+            let path = self.path.display();
+            warning!(%path, %error, "{path}: can't be removed: {error}");
         }
     }
 }
