@@ -8,9 +8,10 @@
 use std::io;
 use std::os::fd::RawFd;
 
-use io_uring::squeue::Entry;
+use io_uring::register::Restriction;
+use io_uring::squeue::{Entry, Flags};
 use io_uring::types::{Fd, SubmitArgs, Timespec};
-use io_uring::{IoUring, cqueue, opcode};
+use io_uring::{IoUring, Submitter, cqueue, opcode};
 use nix::errno::Errno;
 use nix::libc::{MSG_DONTWAIT, MSG_MORE, MSG_NOSIGNAL, POLLIN, POLLOUT, SOCK_CLOEXEC};
 use webroot::Span;
@@ -22,6 +23,20 @@ use super::pool::{Pool, Slot};
 const ENTRIES: u32 = 1024;
 /// Completions that can wait to be taken; more are kept by the kernel on the side.
 const COMPLETIONS: u32 = 4096;
+
+/// The operations that the ring takes, by their codes: what [`Ring`] submits, and nothing else.
+const OPERATIONS: [u8; 7] = [
+    opcode::AcceptMulti::CODE,
+    opcode::AsyncCancel::CODE,
+    opcode::PollAdd::CODE,
+    opcode::Read::CODE,
+    opcode::ReadFixed::CODE,
+    opcode::RecvMulti::CODE,
+    opcode::Send::CODE,
+];
+/// What can be registered with a ring that runs: the buffers of the [`Pool`]
+/// (`IORING_REGISTER_BUFFERS`, io_uring_register(2)).
+const REGISTER_BUFFERS: u8 = 0;
 
 /// An operation, as its completion names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +106,9 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    /// A ring whose completions are worked off by the thread that waits for them.
+    /// A ring whose completions are worked off by the thread that waits for them, and which takes
+    /// no operation that a worker has no use for: the kernel refuses any other with `EACCES`, for as
+    /// long as the ring is there. seccomp does not see what is submitted to a ring.
     ///
     /// Fails as io_uring_setup(2) and io_uring_register(2) do.
     pub(super) fn new() -> io::Result<Self> {
@@ -99,8 +116,11 @@ impl Ring {
             .setup_single_issuer()
             .setup_defer_taskrun()
             .setup_cqsize(COMPLETIONS)
+            .setup_r_disabled()
             .build(ENTRIES)?;
         let buffers = Buffers::new(&ring.submitter())?;
+        restrict(&ring.submitter())?;
+        ring.submitter().register_enable_rings()?;
         Ok(Self { ring, buffers, pool: Pool::default() })
     }
 
@@ -252,9 +272,73 @@ impl Ring {
     }
 }
 
+/// Leaves a ring that does not run yet what it is for.
+fn restrict(submitter: &Submitter<'_>) -> io::Result<()> {
+    let operations = OPERATIONS.map(Restriction::sqe_op);
+    let others = [
+        Restriction::sqe_flags_allowed(Flags::BUFFER_SELECT.bits()),
+        Restriction::register_op(REGISTER_BUFFERS),
+    ];
+    let mut all: Vec<_> = operations.into_iter().chain(others).collect();
+    submitter.register_restrictions(&mut all)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    use io_uring::types::FsyncFlags;
+    use nix::libc::{AF_INET, AT_FDCWD, SOCK_STREAM};
+
     use super::*;
+
+    /// What becomes of an operation that is put into the ring as it is.
+    fn outcome(ring: &mut Ring, entry: Entry) -> Result<i32, Errno> {
+        // SAFETY: what the entries of these tests refer to is static.
+        unsafe { ring.push(entry, Operation::Cancel) }.unwrap();
+        ring.wait(Some(1000)).unwrap();
+        let mut completions = Vec::new();
+        ring.take(&mut completions);
+        completions.first().expect("the operation completes").result
+    }
+
+    #[test]
+    fn an_operation_that_no_worker_needs_is_refused() {
+        let mut ring = Ring::new().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let (near, _far) = UnixStream::pair().unwrap();
+        let socket = Fd(near.as_raw_fd());
+        let path = c"/etc/passwd".as_ptr();
+        for (name, entry) in [
+            ("open", opcode::OpenAt::new(Fd(AT_FDCWD), path).build()),
+            ("unlink", opcode::UnlinkAt::new(Fd(AT_FDCWD), path).build()),
+            ("socket", opcode::Socket::new(AF_INET, SOCK_STREAM, 0).build()),
+            ("connect", opcode::Connect::new(socket, std::ptr::null(), 0).build()),
+            ("listen", opcode::Listen::new(Fd(listener.as_raw_fd()), 1).build()),
+            ("write", opcode::Write::new(socket, path.cast(), 1).build()),
+            ("sync", opcode::Fsync::new(socket).flags(FsyncFlags::DATASYNC).build()),
+            ("a linked send", {
+                let send = opcode::Send::new(socket, path.cast(), 1).build();
+                send.flags(Flags::IO_LINK)
+            }),
+        ] {
+            assert_eq!(outcome(&mut ring, entry), Err(Errno::EACCES), "{name}");
+        }
+        let send = opcode::Send::new(socket, path.cast(), 1).build();
+        assert_eq!(outcome(&mut ring, send), Ok(1));
+    }
+
+    #[test]
+    fn a_ring_that_runs_takes_no_other_registration_than_that_of_buffers() {
+        let mut ring = Ring::new().unwrap();
+        let refused = |result: io::Result<()>| result.unwrap_err().raw_os_error();
+        let (submitter, expected) = (ring.ring.submitter(), Some(nix::libc::EACCES));
+        assert_eq!(refused(submitter.register_files(&[0])), expected);
+        assert_eq!(refused(submitter.register_eventfd(0)), expected);
+        assert!(ring.slot().unwrap().is_some());
+    }
 
     #[test]
     fn an_operation_reads_back_as_it_was_named() {
