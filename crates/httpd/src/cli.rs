@@ -9,7 +9,7 @@ use clap::Parser;
 
 use crate::config::{
     AccessFormat, Address, Backend, Config, DEFAULT_PATH, Destination, FileError, Listen,
-    LogFormat, LogLevel, Trusted, Verify, time,
+    LogFormat, LogLevel, SandboxMode, Trusted, User, Verify, time,
 };
 
 /// Serve the webroots of a directory of virtual hosts.
@@ -133,6 +133,20 @@ pub struct Flags {
     /// Time that responses in flight have after a signal to stop [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     drain: Option<Duration>,
+
+    /// User to become once all sockets are open, as NAME, UID, NAME:GROUP or UID:GID; for a start as
+    /// root
+    #[arg(long, value_name = "USER")]
+    user: Option<User>,
+
+    /// What becomes of a layer of the sandbox that the system does not have [default: auto]
+    #[arg(long, value_enum)]
+    sandbox: Option<SandboxMode>,
+
+    /// Directory below which webroots are read, besides those of virtual hosts and previews; may be
+    /// given several times; by default what their entries lead to at the start
+    #[arg(long, value_name = "DIR")]
+    read: Vec<PathBuf>,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -174,6 +188,7 @@ impl Flags {
             Some(path) => Config::read(path).map_err(ConfigError::File)?,
             None => Config::default(),
         };
+        config.file = self.file().map(Path::to_owned);
         self.apply(&mut config)?;
         check(&config).map(|()| config)
     }
@@ -205,6 +220,11 @@ impl Flags {
         config.previews = flags.previews.or(config.previews.take());
         config.status = flags.status.or(config.status.take());
         config.server_timing |= flags.server_timing;
+        set(&mut config.sandbox.mode, flags.sandbox);
+        config.sandbox.user = flags.user.or(config.sandbox.user.take());
+        if !flags.read.is_empty() {
+            config.sandbox.read = flags.read;
+        }
         if !flags.listen.is_empty() {
             config.listen = flags.listen.into_iter().map(Listen::from).collect();
         }
@@ -245,6 +265,10 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if let Some(previews) = config.previews.as_ref().filter(|previews| !previews.is_dir()) {
         let name = previews.display();
         return wrong(format!("{name} is not a directory: name one with webroots for --previews"));
+    }
+    if let Some(read) = config.sandbox.read.iter().find(|read| !read.is_dir()) {
+        let name = read.display();
+        return wrong(format!("{name} is not a directory: name one with webroots for --read"));
     }
     if config.direct.is_some() && matches!(config.backend, Backend::Sync | Backend::Sendfile) {
         let name = config.backend.name();

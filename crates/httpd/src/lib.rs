@@ -15,6 +15,7 @@ pub mod io;
 mod listen;
 mod log;
 mod outgoing;
+mod sandbox;
 pub mod server;
 mod service;
 mod session;

@@ -12,13 +12,14 @@ use arc_swap::ArcSwap;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 
-use crate::access::{Log, LogError};
+use crate::access::{Log, LogError, Opened};
 use crate::cli::ConfigError;
 use crate::config::{Address, Backend, Changes, Config, LogSettings};
 use crate::control::Control;
 use crate::io::{self, Kind, Readers, Unavailable, Worker};
 use crate::listen::{self, ListenError, SocketFile};
 use crate::log::{ErrorLog, NoErrorLog, error, info, warning};
+use crate::sandbox::{self, SandboxError};
 use crate::service::{Published, Sites};
 use crate::status::{self, StatusError};
 use crate::vhost::{Hints, Opener, Snapshot, Verifier, Watcher};
@@ -34,6 +35,8 @@ pub enum Error {
     ErrorLog(NoErrorLog),
     /// The access log can't be written.
     Log(LogError),
+    /// What serving does not need can't be given up.
+    Sandbox(SandboxError),
     /// The socket for the status can't be listened on.
     Status(StatusError),
     /// The system refused something that the daemon can't do without.
@@ -50,6 +53,7 @@ impl fmt::Display for Error {
             Self::ErrorLog(error) => error.fmt(f),
             Self::Log(error) => error.fmt(f),
             Self::Status(error) => error.fmt(f),
+            Self::Sandbox(error) => error.fmt(f),
             Self::System(what, error) => write!(f, "{what}: {error}"),
         }
     }
@@ -70,11 +74,10 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
     signals.thread_block().map_err(system("block signals"))?;
 
     // Dropped at the very end.
-    let error_log = ErrorLog::start(&config.log).map_err(Error::ErrorLog)?;
+    let mut error_log = ErrorLog::open(&config.log).map_err(Error::ErrorLog)?;
     raise_descriptors();
     let backend = choose(&config)?;
-    let log = config.access_log.as_ref().map(|log| Log::start(log, config.workers));
-    let log = log.transpose().map_err(Error::Log)?;
+    let log = config.access_log.as_ref().map(Opened::new).transpose().map_err(Error::Log)?;
     if config.direct.is_some() && backend != Kind::IoUring {
         warning!(
             "--direct does not work with {}: bodies go through the page cache",
@@ -83,6 +86,13 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
     }
     let settings = Arc::new(ArcSwap::from_pointee(config.clone()));
     let listeners = listen::bind(&config.listen, config.workers).map_err(Error::Listen)?;
+    let status = config.status.as_deref().map(status::Socket::new);
+    let status = status.transpose().map_err(Error::Status)?;
+    // All that needs more than serving does is open, and there is no other thread yet.
+    sandbox::enter(&config, backend).map_err(Error::Sandbox)?.tell();
+    error_log.start().map_err(Error::ErrorLog)?;
+
+    let log = log.map(|log| Log::start(log, config.workers)).transpose().map_err(Error::Log)?;
     webroot::contain_faults().map_err(|error| Error::System("handle SIGBUS", error))?;
     let published: Published = Arc::new(ArcSwap::from_pointee(Snapshot::default()));
     let (hints, incoming) = Hints::new();
@@ -111,8 +121,8 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
         );
     }
 
-    if let Some(path) = &config.status {
-        status::serve(path, sites.clone()).map_err(Error::Status)?;
+    if let Some(socket) = status {
+        status::serve(socket, sites.clone()).map_err(Error::Status)?;
     }
 
     let (ended, ends) = channel();

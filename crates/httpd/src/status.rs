@@ -46,11 +46,27 @@ impl fmt::Display for StatusError {
     }
 }
 
-/// Answers at a socket from now on, on a thread of its own. One that was left behind by a daemon
-/// that runs no more is replaced.
-pub(crate) fn serve(path: &Path, sites: Sites) -> Result<(), StatusError> {
-    let failed = |error| StatusError { path: path.to_owned(), error };
-    let listener = bind(path).map_err(failed)?;
+/// A socket where it will be told.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    path: PathBuf,
+    listener: UnixListener,
+}
+
+impl Socket {
+    /// Listens. A socket that was left behind by a daemon that runs no more is replaced.
+    pub(crate) fn new(path: &Path) -> Result<Self, StatusError> {
+        let path = path.to_owned();
+        match bind(&path) {
+            Ok(listener) => Ok(Self { path, listener }),
+            Err(error) => Err(StatusError { path, error }),
+        }
+    }
+}
+
+/// Answers at a socket from now on, on a thread of its own.
+pub(crate) fn serve(socket: Socket, sites: Sites) -> Result<(), StatusError> {
+    let Socket { path, listener } = socket;
     let body = move || {
         for peer in listener.incoming() {
             match peer {
@@ -63,8 +79,11 @@ pub(crate) fn serve(path: &Path, sites: Sites) -> Result<(), StatusError> {
             }
         }
     };
-    thread::Builder::new().name("status".to_owned()).spawn(body).map_err(failed)?;
-    Ok(())
+    thread::Builder::new()
+        .name("status".to_owned())
+        .spawn(body)
+        .map(drop)
+        .map_err(|error| StatusError { path, error })
 }
 
 fn bind(path: &Path) -> io::Result<UnixListener> {

@@ -18,7 +18,9 @@ use std::thread;
 use std::time::Duration;
 
 use common::{PATIENCE, Site, etag, numbered, until};
-use httpd::config::{AccessFormat, AccessLog, Address, Backend, Config, Destination, Listen};
+use httpd::config::{
+    AccessFormat, AccessLog, Address, Backend, Config, Destination, Listen, Sandbox, SandboxMode,
+};
 use webroot::Coding;
 
 /// Allocations of all threads but those that opted out.
@@ -155,6 +157,8 @@ fn assert_allocates_nothing(backend: Backend, format: Option<AccessFormat>) {
         listen: vec![Listen::from(Address::Tcp(address))],
         poll_interval: hour,
         access_log: format.map(|format| AccessLog { path: Destination::File(log.clone()), format }),
+        // This process goes on to do what serving has no use for.
+        sandbox: Sandbox { mode: SandboxMode::Off, ..Sandbox::default() },
         ..Config::default()
     };
     // It runs until this process ends.

@@ -23,7 +23,7 @@ use std::thread;
 use nix::time::{ClockId, clock_gettime};
 use protocol::Plan;
 
-use crate::config::AccessLog;
+use crate::config::{AccessFormat, AccessLog};
 use crate::vhost::Name;
 use device::{Device, OpenError};
 use queue::{Bell, Queue};
@@ -82,15 +82,29 @@ impl Shared {
     }
 }
 
-impl Log {
-    /// Opens the log and starts its thread.
-    pub(crate) fn start(config: &AccessLog, workers: usize) -> Result<Self, LogError> {
+/// A log that nobody writes to yet.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    device: Device,
+    format: AccessFormat,
+}
+
+impl Opened {
+    /// Opens the log.
+    pub(crate) fn new(config: &AccessLog) -> Result<Self, LogError> {
         let device = Device::open(&config.path).map_err(LogError::Open)?;
+        Ok(Self { device, format: config.format })
+    }
+}
+
+impl Log {
+    /// Starts the thread that writes.
+    pub(crate) fn start(opened: Opened, workers: usize) -> Result<Self, LogError> {
         let bell = Arc::new(Bell::default());
         let queues = (0..workers).map(|_| Arc::new(Queue::new(Arc::clone(&bell)))).collect();
         let (reopens, ends) = (AtomicBool::new(false), AtomicBool::new(false));
         let shared = Arc::new(Shared { queues, bell, reopens, ends });
-        let writer = Writer::new(Arc::clone(&shared), device, config.format);
+        let writer = Writer::new(Arc::clone(&shared), opened.device, opened.format);
         let (end, ended) = channel();
         let body = move || {
             writer.run();

@@ -77,7 +77,7 @@ impl Config {
             Address::Unix(path) => Some(path),
             Address::Tcp(_) | Address::Abstract(_) => None,
         });
-        let paths = paths.into_iter().flatten().chain(sockets);
+        let paths = paths.into_iter().flatten().chain(sockets).chain(&mut self.sandbox.read);
         for path in paths.filter(|path| !path.as_os_str().is_empty()) {
             *path = base.join(&path);
         }
@@ -101,7 +101,8 @@ mod tests {
         assert_eq!(Config::parse(&config.to_toml().unwrap()).unwrap(), config);
         let text = "vhosts = \"/v\"\nbackend = \"uring\"\ngrace = 0.25\ndirect = 4096\n\
                     [[listen]]\naddress = \"[::1]:80\"\n[access_log]\npath = \"-\"\n\
-                    [log]\nlevel = \"debug\"\nto = \"stderr\"\n[limits]\nhead = 1024\n[timeouts]\nwrite = 7";
+                    [log]\nlevel = \"debug\"\nto = \"stderr\"\n[limits]\nhead = 1024\n[timeouts]\nwrite = 7\n\
+                    [sandbox]\nmode = \"require\"\nuser = \"web:12\"\nread = [\"/srv\"]";
         let config = Config::parse(text).unwrap();
         assert_eq!(config.limits.head, 1024);
         assert_eq!(config.access_log.as_ref().unwrap().path, Destination::StandardOutput);
@@ -121,6 +122,7 @@ mod tests {
             ("backend = \"fast\"\n", (1, 11), "unknown variant `fast`"),
             ("[[listen]]\naddress = \"here\"\n", (2, 11), "is no address to listen on"),
             ("[[listen]]\n", (1, 1), "missing field `address`"),
+            ("[sandbox]\nuser = \"a b\"\n", (2, 8), "\"a b\" is no user"),
             ("grace = 1\ngrace = 1\n", (2, 1), "duplicate key"),
             ("grace = \n", (1, 9), ""),
         ] {

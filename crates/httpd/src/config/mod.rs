@@ -6,11 +6,13 @@ mod change;
 mod file;
 mod listen;
 mod network;
+mod sandbox;
 mod value;
 
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit};
@@ -22,6 +24,7 @@ pub(crate) use change::Changes;
 pub use file::{DEFAULT_PATH, FileError};
 pub use listen::{Listen, Mode, Trusted};
 pub use network::{Network, NetworkError};
+pub use sandbox::{Sandbox, SandboxMode, User};
 pub(crate) use value::time;
 
 pub use crate::log::{
@@ -233,6 +236,11 @@ pub struct Config {
     pub limits: Limits,
     /// Bounds on waiting.
     pub timeouts: Timeouts,
+    /// What the daemon gives up once it serves.
+    pub sandbox: Sandbox,
+    /// The file that this was read from.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -248,15 +256,23 @@ impl Default for Config {
             server_timing: false,
             backend: Backend::Auto,
             direct: None,
-            workers: std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            workers: cores(),
             proxy: Vec::new(),
             listen: Vec::new(),
             log: LogSettings::default(),
             access_log: None,
             limits: Limits::default(),
             timeouts: Timeouts::default(),
+            sandbox: Sandbox::default(),
+            file: None,
         }
     }
+}
+
+/// Processors that the process may use. Asked for once: the sandbox hides the files that say so.
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZeroUsize::get))
 }
 
 /// A quarter of the descriptors that the process may have, at most 1024.

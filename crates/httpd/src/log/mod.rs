@@ -67,33 +67,42 @@ impl fmt::Display for NoErrorLog {
 pub(crate) struct ErrorLog {
     /// `None` if the process told events somewhere else before.
     queue: Option<Arc<Queue>>,
+    /// Until its thread is started.
+    writer: Option<Writer>,
 }
 
 impl ErrorLog {
-    /// From now on everything that is said goes where `settings` says, and so does what a thread
+    /// From now on everything that is said is kept for where `settings` says, and so is what a thread
     /// says that panics. A process that has a subscriber for events already goes on with that.
-    ///
-    /// Sockets are connected here and not later. Signals that the main thread waits for are to be
-    /// blocked before.
+    /// Sockets are connected here and not later.
     ///
     /// # Errors
-    /// The journal was asked for by name and can't be reached, or the system refuses the thread.
-    pub(crate) fn start(settings: &Settings) -> Result<Self, NoErrorLog> {
+    /// The journal was asked for by name and can't be reached.
+    pub(crate) fn open(settings: &Settings) -> Result<Self, NoErrorLog> {
         let queue = Arc::new(Queue::default());
         queue.set_level(settings.level);
         let writer = Writer::new(Arc::clone(&queue), settings).map_err(NoErrorLog::Journal)?;
         let subscriber = Subscriber::new(Arc::clone(&queue));
         if tracing::subscriber::set_global_default(subscriber).is_err() {
-            return Ok(Self { queue: None });
+            return Ok(Self { queue: None, writer: None });
         }
-        let body = || writer.run();
-        thread::Builder::new().name("log".to_owned()).spawn(body).map_err(NoErrorLog::Thread)?;
         let last_words = Arc::clone(&queue);
         panic::set_hook(Box::new(move |panic| {
             tell_panic(panic);
             last_words.flush(LAST_WORDS);
         }));
-        Ok(Self { queue: Some(queue) })
+        Ok(Self { queue: Some(queue), writer: Some(writer) })
+    }
+
+    /// From now on it is written. Signals that the main thread waits for are to be blocked before,
+    /// and the sandbox is to be entered: the thread that writes is one of those it holds for.
+    ///
+    /// # Errors
+    /// The system refuses the thread.
+    pub(crate) fn start(&mut self) -> Result<(), NoErrorLog> {
+        let Some(writer) = self.writer.take() else { return Ok(()) };
+        let spawned = thread::Builder::new().name("log".to_owned()).spawn(|| writer.run());
+        spawned.map(drop).map_err(NoErrorLog::Thread)
     }
 
     /// What matters less is not told from now on.
@@ -107,6 +116,8 @@ impl ErrorLog {
 
 impl Drop for ErrorLog {
     fn drop(&mut self) {
+        // A start that failed before has something to say, too.
+        let _ = self.start();
         if let Some(queue) = &self.queue {
             queue.end();
             queue.flush(END);
@@ -142,7 +153,8 @@ mod tests {
     /// this again there.
     fn told(name: &str, act: impl FnOnce(&ErrorLog)) -> Option<String> {
         if std::env::var_os(CHILD).is_some() {
-            let log = ErrorLog::start(&Settings::default()).unwrap();
+            let mut log = ErrorLog::open(&Settings::default()).unwrap();
+            log.start().unwrap();
             act(&log);
             return None;
         }

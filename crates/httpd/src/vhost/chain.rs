@@ -9,7 +9,7 @@ use std::path::{Component, Path, PathBuf};
 const MOST_LINKS: usize = 40;
 
 /// An entry of a directory whose change changes what a path leads to.
-pub(super) type Step = (PathBuf, OsString);
+pub(crate) type Step = (PathBuf, OsString);
 
 /// The symlinks on the way of an absolute path, and what is at its end, each as its directory
 /// (without symlinks in it) and its name. Where the way breaks off, the name that is missing is the
@@ -17,7 +17,7 @@ pub(super) type Step = (PathBuf, OsString);
 ///
 /// Directories that are not symlinks are not among them: they are replaced seldom, and their
 /// parents are busy.
-pub(super) fn chain(path: &Path) -> Vec<Step> {
+pub(crate) fn chain(path: &Path) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut links = 0;
     let mut place = PathBuf::from("/");

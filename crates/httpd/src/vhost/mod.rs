@@ -35,6 +35,7 @@ mod table;
 mod verify;
 mod watch;
 
+pub(crate) use chain::chain;
 pub(crate) use entry::Content;
 pub use entry::Vhost;
 pub use generation::Generation;

@@ -22,6 +22,7 @@ use super::shelf::Shelf;
 use super::verify::Verifier;
 use crate::config::Verify;
 use crate::log::{error, info, warning};
+use crate::sandbox;
 
 /// Time for which an entry that could not be opened is not tried again because of a request.
 const RETRY: Duration = Duration::from_millis(500);
@@ -127,7 +128,9 @@ impl Opener {
         state: &mut Locked<'_>,
     ) -> Result<Look, String> {
         let path = &*vhost.path;
-        let told = |error: io::Error| format!("{}: {error}", path.display());
+        let told = |error: io::Error| {
+            format!("{}: {error}{}", path.display(), sandbox::hint(path, &error))
+        };
         let metadata = fs::metadata(path).map_err(|error| {
             state.seen = None;
             told(error)

@@ -11,6 +11,7 @@ use super::entry::{Content, Vhost};
 use super::name::{self, EntryKind, Name};
 use super::redirect::{self, Redirect};
 use crate::log::{info, warning};
+use crate::sandbox;
 
 /// Most bytes of a file that names another host.
 const MOST_REDIRECT: u64 = 64 * 1024;
@@ -145,7 +146,7 @@ fn read_redirect(path: &Path) -> Result<Redirect, String> {
         File::open(path)?.take(MOST_REDIRECT + 1).read_to_end(&mut text)?;
         Ok(text)
     };
-    let text = read().map_err(|error| error.to_string())?;
+    let text = read().map_err(|error| format!("{error}{}", sandbox::hint(path, &error)))?;
     if text.len() as u64 > MOST_REDIRECT {
         return Err(format!("more than {MOST_REDIRECT} bytes"));
     }
