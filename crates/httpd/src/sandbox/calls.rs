@@ -50,16 +50,12 @@ const fn is_null(argument: u8) -> Check {
 
 /// Allowed whatever the arguments are, with each backend.
 const ALWAYS: &[c_long] = &[
-    // Connections, and the sockets of the admin listener.
+    // Connections, and what is said to the launcher, the journal and the service manager.
     libc::SYS_accept4,
     libc::SYS_close,
     libc::SYS_getpeername,
-    libc::SYS_getsockname,
-    libc::SYS_getsockopt,
     libc::SYS_read,
-    libc::SYS_readv,
     libc::SYS_recvfrom,
-    libc::SYS_recvmsg,
     libc::SYS_sendmsg,
     libc::SYS_sendto,
     libc::SYS_shutdown,
@@ -96,11 +92,8 @@ const ALWAYS: &[c_long] = &[
     libc::SYS_madvise,
     libc::SYS_mremap,
     libc::SYS_munmap,
-    // Time, where the kernel does not lend it (vdso(7)), and what the process has used.
-    libc::SYS_clock_getres,
+    // Time, where the C library can't read it by itself (vdso(7)).
     libc::SYS_clock_gettime,
-    libc::SYS_getrusage,
-    libc::SYS_gettimeofday,
     // Threads and signals.
     libc::SYS_exit,
     libc::SYS_exit_group,
@@ -118,8 +111,7 @@ const ALWAYS: &[c_long] = &[
 
 /// The same, by the names that they have where the machine is older than they are.
 #[cfg(target_arch = "x86_64")]
-const OF_MACHINE: &[c_long] =
-    &[libc::SYS_epoll_wait, libc::SYS_poll, libc::SYS_readlink, libc::SYS_stat, libc::SYS_time];
+const OF_MACHINE: &[c_long] = &[libc::SYS_epoll_wait, libc::SYS_poll, libc::SYS_readlink];
 #[cfg(not(target_arch = "x86_64"))]
 const OF_MACHINE: &[c_long] = &[];
 

@@ -139,7 +139,8 @@ mod tests {
         let reach = Reach::of(&Needs { log: Some(&log), ..Needs::default() }).unwrap();
         within(&reach, move || {
             OpenOptions::new().append(true).open(&log).unwrap();
-            File::create_new(log.with_extension("new")).unwrap();
+            let new = log.with_extension("new");
+            OpenOptions::new().append(true).create_new(true).open(new).unwrap();
             assert!(is_refused(File::open(&log)));
             assert!(is_refused(fs::remove_file(&log)));
         });
