@@ -40,6 +40,40 @@ impl Daemon {
     }
 }
 
+/// What `--check` prints of a file with these lines, with flags over it.
+fn checked(text: &str, flags: &[&str]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("httpd.toml");
+    std::fs::write(&file, format!("vhosts = \".\"\n{text}")).unwrap();
+    let mut httpd = Command::new(env!("CARGO_BIN_EXE_httpd"));
+    let output = httpd.arg("--check").arg("--config").arg(&file).args(flags).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// The lines of a text that begin with one of these words.
+fn lines<'t>(text: &'t str, words: &[&str]) -> Vec<&'t str> {
+    text.lines().filter(|line| words.iter().any(|word| line.starts_with(word))).collect()
+}
+
+#[test]
+fn flags_take_the_place_of_the_listeners_and_proxies_of_the_file() {
+    let file = "proxy = [\"unix\"]\n\
+                [[listen]]\naddress = \"[::1]:81\"\nproxy = [\"::1\"]\nreuse_port = false";
+    let words = ["proxy", "address", "mode", "reuse_port"];
+    let plain = checked(file, &[]);
+    let own = ["address = \"[::1]:81\"", "reuse_port = false", "proxy = [\"::1\"]"];
+    assert_eq!(lines(&plain, &words), [&["proxy = [\"unix\"]"], &own[..]].concat());
+    // The proxies of all listeners are those of the flags; all else stays.
+    let flagged = checked(file, &["--proxy-from", "10.0.0.0/8", "--proxy-from", "unix"]);
+    let expected = [&["proxy = [\"10.0.0.0/8\", \"unix\"]"], &own[..2]].concat();
+    assert_eq!(lines(&flagged, &words), expected);
+    let flagged = checked(file, &["--listen", "unix:/a", "--listen", "unix:@b"]);
+    let expected =
+        ["proxy = [\"unix\"]", "address = \"unix:/a\"", "mode = \"0666\"", "address = \"unix:@b\""];
+    assert_eq!(lines(&flagged, &words), expected);
+}
+
 /// A small page and a huge one.
 fn lay(vhosts: &Path) {
     Site::create(&vhosts.join("one.example"))
