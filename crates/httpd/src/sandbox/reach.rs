@@ -98,7 +98,7 @@ impl Reach {
         Ok(Self {
             read: outermost(read),
             config: needs.config.into_iter().flat_map(around).collect(),
-            write: needs.log.into_iter().filter_map(written).collect(),
+            write: needs.log.into_iter().flat_map(written).collect(),
             remove: needs.removed.iter().filter_map(|path| directory_of(path)).collect(),
         })
     }
@@ -148,13 +148,22 @@ fn is_private(path: &Path) -> bool {
 }
 
 /// What is written to write to a log: its directory, where another file takes its place when it is
-/// rotated, or the file alone if the directory is not ours to write to or the log is a device.
-fn written(log: &Path) -> Option<PathBuf> {
-    let file = fs::canonicalize(log).ok();
-    let kind = file.as_ref().and_then(|file| fs::metadata(file).ok()).map(|data| data.file_type());
-    let is_device = kind.is_some_and(|kind| !kind.is_file() && !kind.is_fifo());
-    let is_ours = |path: &PathBuf| access(path, AccessFlags::W_OK | AccessFlags::X_OK).is_ok();
-    directory_of(log).filter(|directory| !is_device && is_ours(directory)).or(file)
+/// rotated, and the same where a symlink leads.
+fn written(log: &Path) -> Vec<PathBuf> {
+    let named = directory_of(log).zip(log.file_name()).map(|(place, name)| place.join(name));
+    let places = [named, fs::canonicalize(log).ok()];
+    places.into_iter().flatten().filter_map(|path| place_written(&path)).collect()
+}
+
+/// The directory of a file that is written, or the file alone if the directory is not ours to write
+/// to or it is a device.
+fn place_written(path: &Path) -> Option<PathBuf> {
+    let kind = fs::symlink_metadata(path).map(|data| data.file_type()).ok();
+    let is_device = kind.is_some_and(|kind| kind.is_char_device() || kind.is_block_device());
+    let is_ours = |path: &&Path| access(*path, AccessFlags::W_OK | AccessFlags::X_OK).is_ok();
+    let directory = path.parent().filter(|_| !is_device).filter(is_ours);
+    let file = kind.filter(|kind| !kind.is_symlink()).map(|_| path);
+    directory.or(file).map(Path::to_owned)
 }
 
 /// Directories that webroots are found to lie in, and will when links are pointed elsewhere.
@@ -312,8 +321,11 @@ mod tests {
         let write = |log: &Path| reach(&Needs { log: Some(log), ..Needs::default() }).write;
         assert_eq!(write(&log), [dir.clone()].into());
         fs::write(&log, "").unwrap();
-        assert_eq!(write(&log), [dir].into());
+        assert_eq!(write(&log), [dir.clone()].into());
         assert_eq!(write(Path::new("/dev/null")), [at("/dev/null")].into());
+        fs::remove_file(&log).unwrap();
+        symlink("/dev/null", &log).unwrap();
+        assert_eq!(write(&log), [at("/dev/null"), dir].into());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::common::Server;
 use crate::on_every_backend;
-use crate::site::{FOUND, NOTICED, TOLD, linked, run, start};
+use crate::site::{FOUND, NOTICED, TOLD, run, start};
 use crate::visitor::visited;
 
 /// A daemon that looks ten times a second.
@@ -113,7 +113,10 @@ fn memory() -> Option<tempfile::TempDir> {
 on_every_backend!(a_target_on_another_file_system_is_deployed);
 fn a_target_on_another_file_system_is_deployed(backend: &str) {
     let Some(memory) = memory() else { return };
-    let server = linked(backend);
+    let read = [std::env::temp_dir(), memory.path().to_owned()];
+    let read = read.each_ref().map(|path| path.to_str().unwrap());
+    let flags = [&TOLD[..], &["--read", read[0], "--read", read[1]]].concat();
+    let server = start(backend, &flags, "ln -s ../A vhosts/one.example");
     let there = memory.path().join("site");
     let there = there.display();
     visited(&server, "one.example", "A", |deploys| {
