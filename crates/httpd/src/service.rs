@@ -102,14 +102,15 @@ impl Service {
         clock: Clock,
     ) -> Self {
         let access = Access::new(sites.access.as_ref(), worker);
+        let limits = config.limits.of_requests();
         let snapshots = Cache::new(Arc::clone(&sites.published));
         Self {
             sites,
             worker,
             snapshots,
             clock,
-            limits: config.limits,
-            scratch: Scratch::default(),
+            limits,
+            scratch: Scratch::new(&limits),
             recent: Some(Box::default()),
             fetch,
             door: Door::new(access.is_on(), config),
@@ -124,8 +125,15 @@ impl Service {
 
     /// Takes over what a configuration says of requests, and of connections that begin from now on.
     pub(crate) fn configure(&mut self, config: &Arc<Config>) {
-        self.limits = config.limits;
         self.door.configure(config);
+        let limits = config.limits.of_requests();
+        if self.limits != limits {
+            self.limits = limits;
+            self.scratch = Scratch::new(&limits);
+            // What is known was measured by the old bounds, and answers are kept for what is known.
+            self.recent = Some(Box::default());
+            self.answers = Answers::default();
+        }
     }
 
     /// Lets go of a table that was replaced.

@@ -99,10 +99,10 @@ struct Place {
 const _: () = assert!(COUNT <= u16::BITS as usize);
 
 impl Marks {
-    /// Reads a field section.
-    pub(crate) fn read(section: &[u8]) -> Result<Self, Rejection> {
+    /// Reads a field section of at most so many lines.
+    pub(crate) fn read(section: &[u8], most: usize) -> Result<Self, Rejection> {
         let mut marks = Self::default();
-        section::read(section, |line| {
+        section::read(section, most, |line| {
             let Some(field) = Field::of(line.name) else { return };
             let bit = 1 << field as u16;
             if marks.present & bit != 0 {
@@ -209,7 +209,7 @@ impl Fields<'static> {
     pub(crate) fn of_lines(lines: &[(&str, &str)]) -> Self {
         let lines = lines.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
         let section = lines.chain(["\r\n".to_owned()]).collect::<String>().into_bytes().leak();
-        let marks = Box::leak(Box::new(Marks::read(section).unwrap()));
+        let marks = Box::leak(Box::new(Marks::read(section, 100).unwrap()));
         Self::new(section, marks)
     }
 }

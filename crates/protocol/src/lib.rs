@@ -25,11 +25,11 @@ pub use clock::Clock;
 pub use conn::{Conn, Known, Next};
 pub use fields::{Field, Fields};
 pub use host::{Host, MAX_HOST};
-pub use limits::{Limits, MAX_FIELDS};
+pub use limits::Limits;
 pub use parse::{Method, Rejection, Request, Version};
 pub use plan::{
     About, DIGITS, Part, Plan, Reply, SMALL, Scratch, Sink, accepts, decimal, elsewhere, plan,
-    reject, unavailable,
+    reject, too_many, unavailable,
 };
 pub use recent::Recent;
 pub use status::Status;

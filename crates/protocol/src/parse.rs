@@ -142,7 +142,7 @@ pub(crate) fn parse<'r>(
 ) -> Result<Request<'r>, Rejection> {
     let (method, target, version) = request_line(head.line)?;
     if !head.is_known || version != Version::Http11 {
-        *number = recent.read(head.section, version)?;
+        *number = recent.read(head.section, version, limits)?;
     }
     let (fields, said) = recent.get(head.section, *number);
     let (target, host) = match target {

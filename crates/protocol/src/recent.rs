@@ -4,6 +4,7 @@
 use crate::body::Framing;
 use crate::fields::{Fields, Marks};
 use crate::host::Host;
+use crate::limits::Limits;
 use crate::parse::{self, Rejection, Version};
 
 /// Sections that are kept.
@@ -11,7 +12,8 @@ const KEPT: usize = 32;
 /// Most bytes of one that is kept.
 const MOST_BYTES: usize = 2048;
 
-/// The field sections that a worker has read lately. It holds at most 64 KiB of them.
+/// The field sections that a worker has read lately. It holds at most 64 KiB of them. One that is
+/// known is not measured again: whoever changes a bound on fields begins with an empty one.
 #[derive(Debug, Default)]
 pub struct Recent {
     known: Vec<Known>,
@@ -75,9 +77,14 @@ impl Recent {
     }
 
     /// Reads a section, and keeps it if it is valid and of HTTP/1.1.
-    pub(crate) fn read(&mut self, section: &[u8], version: Version) -> Result<Number, Rejection> {
+    pub(crate) fn read(
+        &mut self,
+        section: &[u8],
+        version: Version,
+        limits: &Limits,
+    ) -> Result<Number, Rejection> {
         let other = &mut self.other;
-        other.marks = Marks::read(section)?;
+        other.marks = Marks::read(section, limits.fields)?;
         other.said = parse::said(&Fields::new(section, &other.marks), version)?;
         if version != Version::Http11 || section.len() > MOST_BYTES {
             return Ok(Number::MAX);

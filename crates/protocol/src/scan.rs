@@ -25,9 +25,6 @@ pub(crate) struct Extent {
     pub(crate) end: usize,
 }
 
-/// Empty lines that may stand before a request line (RFC 9112 §2.2 asks for at least one).
-const LEADING_LINES: usize = 4;
-
 impl HeadScan {
     /// Goes on with the scan; `bytes` are those of the last call and what arrived since.
     ///
@@ -56,7 +53,7 @@ impl HeadScan {
                     *self = Self::default();
                     return Ok(Some(Extent { start, end: lf + 1 }));
                 }
-                b"\r" if lf < 2 * LEADING_LINES => start = lf + 1,
+                b"\r" if lf < 2 * limits.empty_lines => start = lf + 1,
                 [_, .., b'\r'] => self.begun = true,
                 _ => return Err(Rejection::new(Status::BAD_REQUEST)),
             }
@@ -89,7 +86,7 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        Limits { request_line: 40, head: 60, body: 0 }
+        Limits { request_line: 40, head: 60, body: 0, ..Limits::default() }
     }
 
     fn scan(bytes: &[u8]) -> Result<Option<Extent>, u16> {

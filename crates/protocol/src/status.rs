@@ -33,6 +33,8 @@ impl Status {
     pub const RANGE_NOT_SATISFIABLE: Self = Self(416);
     /// 417 Expectation Failed.
     pub const EXPECTATION_FAILED: Self = Self(417);
+    /// 429 Too Many Requests (RFC 6585 §4).
+    pub const TOO_MANY: Self = Self(429);
     /// 431 Request Header Fields Too Large.
     pub const HEAD_TOO_LARGE: Self = Self(431);
     /// 500 Internal Server Error.
@@ -69,6 +71,7 @@ impl Status {
             414 => "HTTP/1.1 414 URI Too Long\r\n",
             416 => "HTTP/1.1 416 Range Not Satisfiable\r\n",
             417 => "HTTP/1.1 417 Expectation Failed\r\n",
+            429 => "HTTP/1.1 429 Too Many Requests\r\n",
             431 => "HTTP/1.1 431 Request Header Fields Too Large\r\n",
             451 => "HTTP/1.1 451 Unavailable For Legal Reasons\r\n",
             500 => "HTTP/1.1 500 Internal Server Error\r\n",

@@ -4,6 +4,7 @@
 mod address;
 mod change;
 mod file;
+mod limits;
 mod listen;
 mod network;
 mod sandbox;
@@ -16,12 +17,12 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use nix::sys::resource::{Resource, getrlimit};
-use protocol::Limits;
 use serde::{Deserialize, Serialize};
 
 pub use address::{Address, AddressError};
 pub(crate) use change::Changes;
 pub use file::{DEFAULT_PATH, FileError};
+pub use limits::Limits;
 pub use listen::{Listen, Mode, Trusted};
 pub use network::{Network, NetworkError};
 pub use sandbox::{Sandbox, SandboxMode, User};
@@ -167,25 +168,6 @@ pub struct AccessLog {
     pub format: AccessFormat,
 }
 
-/// Bounds on requests, as [`Limits`] has them. The lower ends leave room for a request, the upper
-/// ends are those of the buffer of a connection.
-#[derive(Serialize, Deserialize)]
-#[serde(remote = "Limits", default, deny_unknown_fields)]
-struct LimitKeys {
-    #[serde(deserialize_with = "value::between::<_, _, 64, 32_768>")]
-    request_line: usize,
-    #[serde(deserialize_with = "value::between::<_, _, 256, 61_440>")]
-    head: usize,
-    body: u64,
-}
-
-impl Default for LimitKeys {
-    fn default() -> Self {
-        let Limits { request_line, head, body } = Limits::default();
-        Self { request_line, head, body }
-    }
-}
-
 /// What a daemon is to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -231,8 +213,7 @@ pub struct Config {
     /// Whether and how requests are logged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_log: Option<AccessLog>,
-    /// Bounds on requests.
-    #[serde(with = "LimitKeys")]
+    /// Bounds on connections and requests.
     pub limits: Limits,
     /// Bounds on waiting.
     pub timeouts: Timeouts,

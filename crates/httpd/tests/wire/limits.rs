@@ -1,6 +1,6 @@
 //! The bounds of a request and the answers when they are hit (`protocol::Limits`).
 
-use protocol::{Limits, MAX_FIELDS};
+use protocol::Limits;
 
 use crate::case::{Case, End, case, not_allowed, plain, request};
 use crate::site::{lost, ok};
@@ -112,11 +112,17 @@ pub(crate) fn cases() -> Vec<Case> {
             [plain(431)],
             End::Close,
         ),
-        case("the most fields", "RFC 9112 §5.4", fields_of(MAX_FIELDS), [ok("/a.txt")], End::Open),
+        case(
+            "the most fields",
+            "RFC 9112 §5.4",
+            fields_of(limits.fields),
+            [ok("/a.txt")],
+            End::Open,
+        ),
         case(
             "one field too many",
             "RFC 6585 §5",
-            fields_of(MAX_FIELDS + 1),
+            fields_of(limits.fields + 1),
             [plain(431)],
             End::Close,
         ),

@@ -10,7 +10,7 @@ use webroot::{Coding, Content, Entry, Error, HeadBuilder, Span, StoredVariant, W
 
 /// Bounds small enough for an input to reach them.
 fn limits() -> Limits {
-    Limits { request_line: 200, head: 1000, body: 500 }
+    Limits { request_line: 200, head: 1000, body: 500, ..Limits::default() }
 }
 
 /// The parser: all requests in `bytes`, which come at once. Each is planned and rendered against a

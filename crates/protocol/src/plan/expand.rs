@@ -6,9 +6,6 @@
 use webroot::layout::MAX_PATH;
 use webroot::{Captures, Template, TemplatePiece};
 
-/// Most bytes of a target that is made; what would be longer is answered 414.
-const MAX_TARGET: usize = 32 * 1024;
-
 /// What a rule has captured.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Captured<'a> {
@@ -48,18 +45,24 @@ pub(super) fn path(template: &Template<'_>, captured: &Captured<'_>, out: &mut V
     true
 }
 
-/// Writes a URI reference without its fragment. False if it becomes too long.
-pub(super) fn target(template: &Template<'_>, captured: &Captured<'_>, out: &mut Vec<u8>) -> bool {
-    text(template, captured, Place::Start, out)
+/// Writes a URI reference without its fragment. False if it becomes longer than `most` bytes.
+pub(super) fn target(
+    template: &Template<'_>,
+    captured: &Captured<'_>,
+    out: &mut Vec<u8>,
+    most: usize,
+) -> bool {
+    text(template, captured, Place::Start, out, most)
 }
 
-/// Writes a fragment, which begins with its number sign. False if it becomes too long.
+/// Writes a fragment, which begins with its number sign. False if it becomes longer.
 pub(super) fn fragment(
     template: &Template<'_>,
     captured: &Captured<'_>,
     out: &mut Vec<u8>,
+    most: usize,
 ) -> bool {
-    text(template, captured, Place::Fragment, out)
+    text(template, captured, Place::Fragment, out, most)
 }
 
 /// Where in a URI reference a byte goes (RFC 3986 §4.1).
@@ -103,7 +106,13 @@ impl Place {
     }
 }
 
-fn text(template: &Template, captured: &Captured, mut place: Place, out: &mut Vec<u8>) -> bool {
+fn text(
+    template: &Template<'_>,
+    captured: &Captured<'_>,
+    mut place: Place,
+    out: &mut Vec<u8>,
+    most: usize,
+) -> bool {
     let start = out.len();
     for piece in template.pieces() {
         match piece {
@@ -136,7 +145,7 @@ fn text(template: &Template, captured: &Captured, mut place: Place, out: &mut Ve
                 }
             }
         }
-        if out.len() - start > MAX_TARGET {
+        if out.len() - start > most {
             return false;
         }
     }
@@ -159,6 +168,8 @@ mod tests {
     use super::*;
     use TemplatePiece::{Capture, Literal};
 
+    const MOST: usize = 32 * 1024;
+
     /// What becomes of a template with the captures `one` and `two`.
     fn expanded(pieces: &[TemplatePiece<'_>], one: &str, two: &str) -> String {
         let values = [one, two].concat();
@@ -172,7 +183,7 @@ mod tests {
             of_values: &of_values,
         };
         let mut out = Vec::new();
-        assert!(target(&Template::new(pieces).unwrap(), &captured, &mut out));
+        assert!(target(&Template::new(pieces).unwrap(), &captured, &mut out, MOST));
         String::from_utf8(out).unwrap()
     }
 
@@ -227,8 +238,8 @@ mod tests {
         pieces.extend([Capture(1); 2000]);
         let template = Template::new(&pieces).unwrap();
         let mut out = Vec::new();
-        assert!(!target(&template, &captured, &mut out));
-        assert!(out.len() <= MAX_TARGET + 3 * long.len());
+        assert!(!target(&template, &captured, &mut out, MOST));
+        assert!(out.len() <= MOST + 3 * long.len());
         assert!(!path(&template, &captured, &mut out));
     }
 }

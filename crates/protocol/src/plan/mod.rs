@@ -15,10 +15,11 @@ mod without;
 use webroot::{Coding, Damage, Resource, Variant, Webroot};
 
 use crate::fields::Field;
+use crate::limits::Limits;
 use crate::parse::{Method, Request, Version};
 use crate::status::Status;
 use conditional::Outcome;
-use range::Asked;
+use range::{Asked, Parts};
 use vary::Vary;
 use without::error;
 
@@ -26,7 +27,7 @@ pub(crate) use negotiate::Accepted;
 pub use negotiate::accepts;
 pub use range::Part;
 pub use render::{DIGITS, SMALL, Sink, decimal};
-pub use without::{elsewhere, reject, unavailable};
+pub use without::{elsewhere, reject, too_many, unavailable};
 
 /// A response: what is said, and how the connection goes on.
 #[derive(Debug, Clone)]
@@ -115,6 +116,8 @@ pub struct About {
     pub varies: bool,
     /// Bytes of the representation of which no range could be satisfied.
     pub size: Option<u64>,
+    /// Seconds after which it may be asked for again; zero if that is not said.
+    pub retry_after: u32,
 }
 
 impl Reply<'_> {
@@ -145,25 +148,48 @@ impl Reply<'_> {
     }
 }
 
-/// Room that plans are made in, kept between requests so that none of them allocates.
-#[derive(Debug, Default)]
+/// Room that plans are made in, kept between requests so that none of them allocates, and the bounds
+/// on what is put there.
+#[derive(Debug)]
 pub struct Scratch {
     /// A path that has to be decoded.
     path: Vec<u8>,
     /// The parts of a 206 with several ranges.
-    parts: Vec<Part>,
+    parts: Parts,
     /// Values of query parameters that a rule captures.
     values: Vec<u8>,
     /// The target that a rule makes.
     target: Vec<u8>,
+    /// Most bytes of it.
+    location: usize,
+}
+
+impl Scratch {
+    /// Room within these bounds.
+    pub fn new(limits: &Limits) -> Self {
+        Self {
+            path: Vec::new(),
+            parts: Parts::new(limits),
+            values: Vec::new(),
+            target: Vec::new(),
+            location: limits.location,
+        }
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new(&Limits::default())
+    }
 }
 
 /// The room that is left when a path is decoded.
 #[derive(Debug)]
 struct Room<'p> {
-    parts: &'p mut Vec<Part>,
+    parts: &'p mut Parts,
     values: &'p mut Vec<u8>,
     target: &'p mut Vec<u8>,
+    location: usize,
 }
 
 /// What a response was chosen by besides method and target.
@@ -212,7 +238,7 @@ fn reply<'p>(
         Method::NotAllowed => return failed(b"/", Status::METHOD_NOT_ALLOWED),
         Method::Unknown => return failed(b"/", Status::NOT_IMPLEMENTED),
     }
-    let Scratch { path: decoded, parts, values, target } = scratch;
+    let Scratch { path: decoded, parts, values, target, location } = scratch;
     let Some(path) = request.target.decoded(decoded) else {
         return Ok(error(Status::BAD_REQUEST));
     };
@@ -222,7 +248,7 @@ fn reply<'p>(
             stored(request, Some(webroot), path, resource, parts)
         }
         found => {
-            let room = Room { parts, values, target };
+            let room = Room { parts, values, target, location: *location };
             miss::answer(request, webroot, path, found, room, basis)
         }
     }
@@ -234,7 +260,7 @@ fn stored<'p>(
     webroot: Option<&'p Webroot>,
     path: &[u8],
     resource: Resource<'p>,
-    parts: &'p mut Vec<Part>,
+    parts: &'p mut Parts,
 ) -> Result<Reply<'p>, Damage> {
     match resource.status() {
         200 => representation(request, webroot, path, resource, parts),
@@ -248,7 +274,7 @@ fn stored<'p>(
                 Ok(Reply::Stored { status: Status(status), variant, about: About::default() })
             }
             None => {
-                let about = About { varies: resource.variants().len() > 1, size: None };
+                let about = About { varies: resource.variants().len() > 1, ..About::default() };
                 failure(request, webroot, path, Status::NOT_ACCEPTABLE, about)
             }
         },
@@ -261,11 +287,14 @@ fn representation<'p>(
     webroot: Option<&'p Webroot>,
     path: &[u8],
     resource: Resource<'p>,
-    parts: &'p mut Vec<Part>,
+    parts: &'p mut Parts,
 ) -> Result<Reply<'p>, Damage> {
     let fields = &request.fields;
     let varies = resource.variants().len() > 1;
-    let fail = |status, size| failure(request, webroot, path, status, About { varies, size });
+    let fail = |status, size| {
+        let about = About { varies, size, ..About::default() };
+        failure(request, webroot, path, status, about)
+    };
     let Some(variant) = negotiate::choose(&resource, fields) else {
         return fail(Status::NOT_ACCEPTABLE, None);
     };

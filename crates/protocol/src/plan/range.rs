@@ -5,12 +5,8 @@ use webroot::{Resource, Variant};
 use super::conditional::if_range;
 use super::negotiate::{accepts, identity};
 use crate::fields::{Field, Fields, trim};
+use crate::limits::Limits;
 
-/// Most parts of one response; a request for more is answered with the whole.
-pub(super) const MAX_PARTS: usize = 16;
-/// Most ranges of one request that overlap an earlier one; past that it is answered with the whole
-/// (RFC 9110 §14.2 warns of such requests).
-const MAX_OVERLAPS: usize = 2;
 /// Ranges with at most so many bytes between them are sent as one: a part of its own would take
 /// more (RFC 9110 §15.3.7.2).
 const GAP: u64 = 80;
@@ -24,6 +20,26 @@ pub struct Part {
     pub last: u64,
     /// Bytes of the whole.
     pub of: u64,
+}
+
+/// The parts of a response, in room that is kept between requests, and how many there may be.
+#[derive(Debug)]
+pub(super) struct Parts {
+    list: Vec<Part>,
+    /// Most of them.
+    most: usize,
+    /// Most ranges that overlap an earlier one.
+    overlaps: usize,
+}
+
+impl Parts {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self { list: Vec::new(), most: limits.ranges, overlaps: limits.overlaps }
+    }
+
+    pub(super) fn as_slice(&self) -> &[Part] {
+        &self.list
+    }
 }
 
 /// What a `Range` asks for, before the size of the body is known.
@@ -73,7 +89,8 @@ impl<'r> Asked<'r> {
 
     /// Writes down the parts of a body of `size` bytes that are asked for, in order; none if the
     /// body has none of them. False if it is too much to ask, so that the whole is sent.
-    pub(super) fn parts_of(&self, size: u64, parts: &mut Vec<Part>) -> bool {
+    pub(super) fn parts_of(&self, size: u64, parts: &mut Parts) -> bool {
+        let Parts { list: parts, most, overlaps: most_overlaps } = parts;
         parts.clear();
         // A suffix of nothing is all of it, which no `Content-Range` can say (RFC 9110 §14.1.2).
         if size == 0 && self.specs().flatten().any(|spec| matches!(spec, Spec::Last(1..))) {
@@ -85,7 +102,7 @@ impl<'r> Asked<'r> {
                 overlaps += 1;
             }
             merge(parts, Part { first, last, of: size });
-            if overlaps > MAX_OVERLAPS || parts.len() > MAX_PARTS {
+            if overlaps > *most_overlaps || parts.len() > *most {
                 return false;
             }
         }
@@ -166,9 +183,9 @@ mod tests {
     use super::*;
 
     fn asked(set: &str, size: u64) -> Option<Vec<(u64, u64)>> {
-        let mut parts = Vec::new();
+        let mut parts = Parts::new(&Limits::default());
         let asked = Asked { set: set.as_bytes() }.parts_of(size, &mut parts);
-        asked.then(|| parts.iter().map(|part| (part.first, part.last)).collect())
+        asked.then(|| parts.as_slice().iter().map(|part| (part.first, part.last)).collect())
     }
 
     fn several(set: &str, size: u64) -> Vec<(u64, u64)> {

@@ -169,8 +169,15 @@ fn about(status: Status, about: About, sink: &mut impl Sink) {
     if status == Status::METHOD_NOT_ALLOWED {
         sink.text(ALLOW);
     }
-    if status == Status::UNAVAILABLE {
-        sink.text(b"Retry-After: 1\r\n");
+    let retry_after = match (about.retry_after, status) {
+        // A page that is shown with it says nothing of when.
+        (0, Status::UNAVAILABLE) => 1,
+        (seconds, _) => seconds,
+    };
+    if retry_after > 0 {
+        sink.text(b"Retry-After: ");
+        number(u64::from(retry_after), sink);
+        sink.text(b"\r\n");
     }
     if let Some(size) = about.size {
         sink.text(b"Content-Range: bytes */");

@@ -52,15 +52,15 @@ pub(super) fn answer<'p>(
     room: Room<'p>,
 ) -> Result<Reply<'p>, Damage> {
     let Met { rule, of_path, of_values } = met;
-    let Room { parts, values, target } = room;
+    let Room { parts, values, target, location } = room;
     let captured = Captured { path, of_path, values, of_values };
     let fail = |status| failure(request, Some(webroot), path, status, About::default());
     target.clear();
     match (rule.kind(), Status(rule.status())) {
         (RuleKind::Redirect, status) => {
-            let fits = expand::target(&rule.to()?, &captured, target);
+            let fits = expand::target(&rule.to()?, &captured, target, location);
             let mark = target.len();
-            if !fits || !expand::fragment(&rule.fragment()?, &captured, target) {
+            if !fits || !expand::fragment(&rule.fragment()?, &captured, target, location) {
                 return fail(Status::URI_TOO_LONG);
             }
             let (target, fragment) = target.split_at_checked(mark).unwrap_or_default();

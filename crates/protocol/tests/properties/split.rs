@@ -88,11 +88,11 @@ fn cut<'b>(bytes: &'b [u8], sizes: &'b [usize]) -> impl Iterator<Item = &'b [u8]
 fn limits() -> impl Strategy<Value = Limits> {
     let narrow = (10..40usize, 0..90usize, 0..20u64).prop_map(|(request_line, more, body)| {
         let head = request_line + more;
-        Limits { request_line, head, body }
+        Limits { request_line, head, body, ..Limits::default() }
     });
     prop_oneof![
         Just(Limits::default()),
-        Just(Limits { request_line: 24, head: 80, body: 8 }),
+        Just(Limits { request_line: 24, head: 80, body: 8, ..Limits::default() }),
         narrow,
     ]
 }
