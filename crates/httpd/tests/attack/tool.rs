@@ -1,0 +1,45 @@
+//! slowhttptest, which others test servers with.
+
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// Its connections.
+pub(crate) const CONNECTIONS: usize = 1000;
+
+/// A mode of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mode {
+    pub(crate) name: &'static str,
+    flags: &'static [&'static str],
+    path: &'static str,
+}
+
+pub(crate) const MODES: [Mode; 4] = [
+    Mode { name: "slowhttptest -H", flags: &["-H", "-i", "2", "-x", "24"], path: "/" },
+    Mode {
+        name: "slowhttptest -B",
+        flags: &["-B", "-i", "2", "-s", "8192", "-x", "10"],
+        path: "/",
+    },
+    Mode { name: "slowhttptest -R", flags: &["-R", "-a", "1", "-b", "3000"], path: "/large" },
+    Mode {
+        name: "slowhttptest -X",
+        flags: &["-X", "-w", "512", "-y", "1024", "-n", "2", "-z", "32", "-k", "3"],
+        path: "/large",
+    },
+];
+
+/// Starts it for so long.
+pub(crate) fn start(address: SocketAddr, mode: Mode, time: Duration) -> Child {
+    let seconds = time.as_secs().max(1).to_string();
+    let (url, connections) = (format!("http://{address}{}", mode.path), CONNECTIONS.to_string());
+    Command::new("slowhttptest")
+        .args(mode.flags)
+        .args(["-c", &connections, "-r", "500", "-l", &seconds, "-u", &url])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("slowhttptest is there: apt-get install slowhttptest")
+}
