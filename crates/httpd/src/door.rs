@@ -9,29 +9,35 @@ use nix::sys::socket::{AddressFamily, SockaddrLike, SockaddrStorage, getpeername
 use protocol::proxy::Fault;
 
 use crate::access::Address;
+use crate::admission::{Clients, Gate, Ticket};
 use crate::config::{Config, Trusted};
+use crate::io::discard;
 use crate::log::warning;
 use crate::session::Session;
 
 /// One worker's way in.
 #[derive(Debug)]
 pub(crate) struct Door {
-    /// Whether somebody wants to know where connections come from.
+    /// Whether somebody wants to know where connections come from, whatever the bounds.
     asks: bool,
     /// Whose word is taken for that.
     config: Arc<Config>,
+    /// What each client may have.
+    pub(crate) gate: Gate,
 }
 
 impl Door {
     /// `asks`: whether the address of a peer is of any use.
-    pub(crate) fn new(asks: bool, config: &Arc<Config>) -> Self {
-        Self { asks, config: Arc::clone(config) }
+    pub(crate) fn new(asks: bool, clients: Arc<Clients>, config: &Arc<Config>) -> Self {
+        let gate = Gate::new(clients, &config.limits);
+        Self { asks, config: Arc::clone(config), gate }
     }
 
-    /// Lets another configuration count for connections that come from now on.
+    /// Lets another configuration count, of listeners for connections that come from now on.
     pub(crate) fn configure(&mut self, config: &Arc<Config>) {
         if !Arc::ptr_eq(&self.config, config) {
             self.config = Arc::clone(config);
+            self.gate.set(&config.limits);
         }
     }
 
@@ -39,17 +45,32 @@ impl Door {
     /// not to be served.
     pub(crate) fn enter(&self, socket: impl AsFd, listener: usize) -> Option<Session> {
         let proxies = self.proxies(listener);
-        if !self.asks && proxies.is_empty() {
-            return Some(Session::new(Address::default()));
+        if !self.asks && !self.gate.asks_who() && proxies.is_empty() {
+            return Some(Session::new(Address::default(), Ticket::default()));
         }
-        let peer = Peer::of(socket);
+        let peer = Peer::of(&socket);
         let is_proxy = proxies.iter().any(|proxy| match peer {
             Peer::At(ip, _) => proxy.includes(Some(ip)),
             Peer::Unix => proxy.includes(None),
             Peer::Gone => false,
         });
-        let session = if is_proxy { Session::of_proxy } else { Session::new };
-        Some(session(peer.address()))
+        if is_proxy {
+            return Some(Session::of_proxy(peer.address()));
+        }
+        let ticket = self.admit(peer.address());
+        if ticket.is_none() {
+            discard(socket);
+        }
+        ticket.map(|ticket| Session::new(peer.address(), ticket))
+    }
+
+    /// What a connection has of its client, now that it is known by its address, as the socket or a
+    /// proxy says; `None` if the client has as many connections as it may.
+    pub(crate) fn admit(&self, address: Address) -> Option<Ticket> {
+        match address.known() {
+            Some((ip, _)) => self.gate.admit(ip).ok(),
+            None => Some(Ticket::default()),
+        }
     }
 
     /// The proxies that are believed at a listener.

@@ -5,6 +5,7 @@
 //! of virtual hosts from a [`vhost::Snapshot`] that the watcher replaces as a whole.
 
 mod access;
+mod admission;
 mod answers;
 pub mod cli;
 pub mod config;

@@ -7,9 +7,7 @@ use webroot::Span;
 
 use crate::vhost::Generation;
 
-/// Bytes of gathered text past which no further request is answered until some are sent.
-const FULL: usize = 64 * 1024;
-/// File parts past which the same holds.
+/// File parts past which no further request is answered until some are sent.
 const MANY: usize = 32;
 
 /// A part of a webroot file that is sent without being copied into the text.
@@ -54,9 +52,9 @@ impl Outgoing {
         self.sent == self.text.len() && self.files.is_empty()
     }
 
-    /// Whether no further request should be answered for now.
-    pub(crate) fn is_full(&self) -> bool {
-        self.text.len() - self.sent >= FULL || self.files.len() >= MANY
+    /// Whether no further request should be answered for now, when so many bytes of text may wait.
+    pub(crate) fn is_full(&self, most: usize) -> bool {
+        self.text.len() - self.sent >= most || self.files.len() >= MANY
     }
 
     /// Whether the buffer for text has to be provided.

@@ -103,6 +103,7 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
         published,
         opener: Arc::new(opener),
         access: log.as_ref().map(Log::queues),
+        clients: Arc::default(),
         workers: config.workers,
         name_generations: config.server_timing,
     };

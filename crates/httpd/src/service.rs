@@ -7,8 +7,9 @@ use arc_swap::cache::Cache;
 use protocol::{Clock, Limits, Recent, Scratch};
 
 use crate::access::{Access, Queues};
+use crate::admission::Clients;
 use crate::answers::Answers;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::door::Door;
 use crate::io::Resident;
 use crate::vhost::{Opener, Snapshot};
@@ -43,6 +44,8 @@ pub(crate) struct Sites {
     pub(crate) access: Option<Queues>,
     /// Number of workers.
     pub(crate) workers: usize,
+    /// Those who ask, as far as there are bounds for them.
+    pub(crate) clients: Arc<Clients>,
     /// Whether responses name the webroot that they are from.
     pub(crate) name_generations: bool,
 }
@@ -56,6 +59,7 @@ pub(crate) struct Service {
     pub(crate) snapshots: Cache<Published, Arc<Snapshot>>,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
+    pub(crate) turn: Turn,
     pub(crate) scratch: Scratch,
     /// `None` while requests are answered, which refer to it.
     pub(crate) recent: Option<Box<Recent>>,
@@ -70,6 +74,24 @@ pub(crate) struct Service {
     pub(crate) answers: Answers,
     pub(crate) spare: Spare,
     spoilt: u64,
+}
+
+/// How far a connection gets before others have their turn.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Turn {
+    /// Most requests that are answered.
+    pub(crate) pipeline: usize,
+    /// Bytes of text of answers past which no further request is answered until some are sent.
+    pub(crate) answers: usize,
+    /// Bytes of unanswered requests past which no more should be received.
+    pub(crate) waiting: usize,
+}
+
+impl Turn {
+    fn of(limits: &config::Limits) -> Self {
+        let &config::Limits { pipeline, answers, waiting, .. } = limits;
+        Self { pipeline, answers, waiting }
+    }
 }
 
 /// Buffers for connections that become active, kept from those that are at rest.
@@ -103,6 +125,7 @@ impl Service {
     ) -> Self {
         let access = Access::new(sites.access.as_ref(), worker);
         let limits = config.limits.of_requests();
+        let door = Door::new(access.is_on(), Arc::clone(&sites.clients), config);
         let snapshots = Cache::new(Arc::clone(&sites.published));
         Self {
             sites,
@@ -110,10 +133,11 @@ impl Service {
             snapshots,
             clock,
             limits,
+            turn: Turn::of(&config.limits),
             scratch: Scratch::new(&limits),
             recent: Some(Box::default()),
             fetch,
-            door: Door::new(access.is_on(), config),
+            door,
             access,
             resident: Resident::new(),
             draining: false,
@@ -126,6 +150,7 @@ impl Service {
     /// Takes over what a configuration says of requests, and of connections that begin from now on.
     pub(crate) fn configure(&mut self, config: &Arc<Config>) {
         self.door.configure(config);
+        self.turn = Turn::of(&config.limits);
         let limits = config.limits.of_requests();
         if self.limits != limits {
             self.limits = limits;
@@ -134,6 +159,13 @@ impl Service {
             self.recent = Some(Box::default());
             self.answers = Answers::default();
         }
+    }
+
+    /// Moves on to `now`, in milliseconds.
+    #[inline]
+    pub(crate) fn tick(&mut self, now: u64) {
+        self.resident.tick(now);
+        self.door.gate.tick(now);
     }
 
     /// Lets go of a table that was replaced.

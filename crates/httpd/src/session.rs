@@ -2,6 +2,7 @@
 //! and nowhere else.
 
 mod introduction;
+mod refusal;
 
 use std::sync::Arc;
 
@@ -11,14 +12,12 @@ use protocol::{
 };
 
 use crate::access::{Access, Address, Asked, Outcome};
+use crate::admission::Ticket;
 use crate::answers::{Kept, Place, Recorder, Steps};
 use crate::gather::{Gather, Text};
 use crate::outgoing::Outgoing;
-use crate::service::Service;
+use crate::service::{Service, Turn};
 use crate::vhost::{Content, Name};
-
-/// Bytes of unanswered requests past which no more should be received.
-const BACKLOG: usize = 64 * 1024;
 
 /// The requests of a connection.
 #[derive(Debug, Default)]
@@ -27,6 +26,9 @@ pub(crate) struct Session {
     address: Address,
     /// Whether the connection is from a proxy that has not said yet whom it is from.
     awaits_header: bool,
+    ticket: Ticket,
+    /// Answers in a row that refused a request as one too many.
+    refusals: u8,
     /// Received and not used yet: part of a request, or requests that wait for their turn.
     backlog: Vec<u8>,
     /// Whether the backlog may hold requests that were not answered for want of room.
@@ -59,9 +61,9 @@ pub(crate) enum Waiting {
 }
 
 impl Session {
-    /// That of a connection from this address, before its first request.
-    pub(crate) fn new(address: Address) -> Self {
-        Self { address, ..Self::default() }
+    /// That of a connection from this address, with what its client may, before its first request.
+    pub(crate) fn new(address: Address, ticket: Ticket) -> Self {
+        Self { address, ticket, ..Self::default() }
     }
 
     /// Takes in what was received and answers into `out` as many requests as fit. With no bytes it
@@ -105,9 +107,9 @@ impl Session {
         self.held_back && self.ended.is_none()
     }
 
-    /// Whether more should be received.
-    pub(crate) fn wants_input(&self) -> bool {
-        self.ended.is_none() && self.backlog.len() < BACKLOG
+    /// Whether more should be received, when so many bytes of requests may wait.
+    pub(crate) fn wants_input(&self, most: usize) -> bool {
+        self.ended.is_none() && self.backlog.len() < most
     }
 
     /// How the connection ends; `None` while it goes on.
@@ -165,13 +167,15 @@ impl Session {
         // Requests refer to it while they are answered.
         let mut recent = service.recent.take().unwrap_or_default();
         let limits = service.limits;
-        while self.ended.is_none() && used < bytes.len() && !out.is_full() {
+        let Turn { pipeline: mut left, answers, .. } = service.turn;
+        while self.ended.is_none() && used < bytes.len() && left > 0 && !out.is_full(answers) {
             let rest = bytes.get(used..).unwrap_or_default();
             let known = self.conn.known(rest, &mut recent, &limits);
             if let Some(known) = &known
                 && self.repeat(known, &recent, out, service)
             {
                 used += known.size();
+                left -= 1;
                 self.see_more(used < bytes.len());
                 continue;
             }
@@ -188,11 +192,17 @@ impl Session {
                     request.persistent &= !service.draining;
                     self.content = 0;
                     self.has_answered = true;
-                    self.answer(&request, known.as_ref(), out, service);
+                    match service.door.gate.ask(&self.ticket) {
+                        Ok(()) => self.answer(&request, known.as_ref(), out, service),
+                        Err(seconds) => self.put_off(&request, seconds, out, service),
+                    }
                     used += size;
+                    left -= 1;
                     self.see_more(used < bytes.len());
                 }
                 Next::Reject(rejection) => {
+                    // It counts as one, too.
+                    let _ = service.door.gate.ask(&self.ticket);
                     self.refuse(rejection, rest, out, service);
                     self.ended = Some(Ending::Linger);
                 }
@@ -232,6 +242,9 @@ impl Session {
         let live = site.ask();
         let same = live.as_ref().filter(|live| live.number == answer.generation);
         let Some(generation) = same.filter(|live| !live.is_spoilt()) else { return false };
+        if service.door.gate.ask(&self.ticket).is_err() {
+            return false;
+        }
         if out.lacks_buffer() {
             let buffer = service.spare.take();
             out.provide_buffer(buffer);
@@ -255,6 +268,7 @@ impl Session {
         }
         self.content = 0;
         self.has_answered = true;
+        self.refusals = 0;
         true
     }
 
@@ -269,6 +283,7 @@ impl Session {
         if out.lacks_buffer() {
             out.provide_buffer(service.spare.take());
         }
+        self.refusals = 0;
         let (sites, clock, access) = (&service.sites, &service.clock, &service.access);
         let draining = service.draining;
         let own = Own { clock, access, draining };

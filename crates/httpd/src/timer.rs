@@ -29,6 +29,13 @@ pub(crate) struct Due {
     armed: u64,
 }
 
+impl Due {
+    /// When, in milliseconds.
+    pub(crate) fn at(self) -> u64 {
+        self.at
+    }
+}
+
 impl Wheel {
     /// A wheel that begins at `now`, in milliseconds.
     pub(crate) fn new(now: u64) -> Self {

@@ -351,15 +351,6 @@ fn crowd(server: &Server, count: usize) -> Vec<TcpStream> {
     crowd
 }
 
-on_every_backend!(a_daemon_without_descriptors_tells_that_it_rests);
-fn a_daemon_without_descriptors_tells_that_it_rests(backend: &str) {
-    let server = Server::start_after("ulimit -n 40", backend, &["--workers", "2"], lay);
-    let crowd = crowd(&server, 60);
-    let line = server.wait_for_log("can't accept");
-    assert!(line.contains("EMFILE") && line.contains("trying again"), "{line}");
-    drop(crowd);
-}
-
 on_every_backend!(a_daemon_without_descriptors_answers_those_that_it_accepted);
 fn a_daemon_without_descriptors_answers_those_that_it_accepted(backend: &str) {
     let server = Server::start_after("ulimit -n 40", backend, &["--workers", "1"], lay);

@@ -258,6 +258,10 @@ fn cores() -> usize {
 
 /// A quarter of the descriptors that the process may have, at most 1024.
 fn max_open() -> usize {
-    let limit = getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(_, hard)| hard);
-    usize::try_from(limit / 4).unwrap_or(usize::MAX).clamp(1, 1024)
+    usize::try_from(descriptors() / 4).unwrap_or(usize::MAX).clamp(1, 1024)
+}
+
+/// The descriptors that the process may have.
+pub(crate) fn descriptors() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1024, |(_, hard)| hard)
 }

@@ -20,6 +20,7 @@ use super::Worker;
 use super::patience::{Patience, Stage, Timers, seconds};
 use super::readers::Mailbox;
 use super::resident::Resident;
+use super::room::Room;
 use super::socket::{receive, send};
 use crate::outgoing::{FilePart, Front, Outgoing};
 use crate::service::{Fetch, Service};
@@ -81,6 +82,8 @@ struct Peer {
     writable: bool,
     /// Whether the peer has closed its side: reading goes on to the end.
     hung_up: bool,
+    /// Whether it is among those that had more to do than their turn allowed.
+    is_busy: bool,
     /// Bytes sent.
     sent: u64,
     disk: Disk,
@@ -114,6 +117,10 @@ struct Loop<'w, T> {
     received: Vec<u8>,
     /// Connections that had more to do than their turn allowed.
     busy: Vec<usize>,
+    /// Those of them that have their next turn.
+    turning: Vec<usize>,
+    /// How many connections there may be.
+    room: Room,
     /// When accepting goes on, if it rests.
     rests_until: Option<u64>,
     /// When what is left of a drain is cut off.
@@ -138,6 +145,8 @@ impl<'w, T: Transmit> Loop<'w, T> {
             mailbox: Mailbox::new(&worker.control),
             received: vec![0; RECEIVE],
             busy: Vec::new(),
+            turning: Vec::new(),
+            room: Room::new(config.limits.connections, worker.number, worker.sites.workers),
             rests_until: None,
             drains_until: None,
         };
@@ -162,6 +171,8 @@ impl<'w, T: Transmit> Loop<'w, T> {
                     let config = self.worker.config.load();
                     self.service.configure(&config);
                     self.timers.configure(config.timeouts);
+                    let workers = self.worker.sites.workers;
+                    self.room.set(config.limits.connections, self.worker.number, workers);
                     if self.worker.control.is_draining() {
                         self.drain();
                     }
@@ -177,7 +188,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
                 Err(error) => return Err(error.into()),
             };
             self.timers.tick(&mut self.service.clock);
-            self.service.resident.tick(self.timers.now);
+            self.service.tick(self.timers.now);
             woken = false;
             for event in events.iter().take(count) {
                 match event.data() {
@@ -186,12 +197,17 @@ impl<'w, T: Transmit> Loop<'w, T> {
                     token => self.notice(token, event.events()),
                 }
             }
-            for key in std::mem::take(&mut self.busy) {
+            std::mem::swap(&mut self.busy, &mut self.turning);
+            while let Some(key) = self.turning.pop() {
+                if let Some(peer) = self.peers.get_mut(key) {
+                    peer.is_busy = false;
+                }
                 self.turn(key);
             }
             self.expire();
             if self.rests_until.is_some_and(|until| self.timers.now >= until) {
                 self.rests_until = None;
+                self.room.is_awaited = false;
                 self.listen()?;
             }
         }
@@ -223,6 +239,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
             readable: true,
             writable: true,
             hung_up: false,
+            is_busy: false,
             sent: 0,
             disk: Disk::default(),
         });
@@ -264,9 +281,10 @@ impl<'w, T: Transmit> Loop<'w, T> {
                 self.end(key);
                 return;
             }
-            Fate::Continues => self.busy.push(key),
-            Fate::Fetches => {
-                if !peer.disk.fetch(&self.worker.readers, &self.mailbox, key, &peer.out) {
+            Fate::Fetches
+                if peer.disk.fetch(&self.worker.readers, &self.mailbox, key, &peer.out) => {}
+            Fate::Continues | Fate::Fetches => {
+                if !std::mem::replace(&mut peer.is_busy, true) {
                     self.busy.push(key);
                 }
             }
@@ -280,6 +298,9 @@ impl<'w, T: Transmit> Loop<'w, T> {
         let Some(mut peer) = self.peers.try_remove(key) else { return };
         peer.disk.forget(&self.worker.readers);
         peer.session.release(&mut self.service);
+        if std::mem::take(&mut self.room.is_awaited) {
+            self.rests_until = Some(self.timers.now);
+        }
     }
 }
 
@@ -302,6 +323,7 @@ struct Turn<'t, T> {
 impl<T: Transmit> Turn<'_, T> {
     fn take(&mut self, peer: &mut Peer) -> Fate {
         let mut budget = TURN;
+        let mut has_answered = false;
         loop {
             if !peer.out.is_unused() {
                 if self.send(peer, &mut budget).is_err() {
@@ -324,6 +346,9 @@ impl<T: Transmit> Turn<'_, T> {
                 None => {}
             }
             if peer.session.is_held_back() {
+                if std::mem::replace(&mut has_answered, true) {
+                    return Fate::Continues;
+                }
                 peer.session.receive(&[], &mut peer.out, self.service);
                 continue;
             }
@@ -340,6 +365,7 @@ impl<T: Transmit> Turn<'_, T> {
                     // A short read has emptied the socket; the end of a stream is still to be read.
                     peer.readable = size == self.received.len() || peer.hung_up;
                     budget = budget.saturating_sub(size);
+                    has_answered = true;
                     let bytes = self.received.get(..size).unwrap_or_default();
                     peer.session.receive(bytes, &mut peer.out, self.service);
                 }

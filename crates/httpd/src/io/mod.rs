@@ -20,6 +20,7 @@ mod epoll;
 mod patience;
 mod readers;
 mod resident;
+mod room;
 mod sendfile;
 mod socket;
 mod sync;
@@ -41,6 +42,7 @@ use crate::service::Sites;
 
 pub(crate) use readers::Readers;
 pub(crate) use resident::Resident;
+pub(crate) use socket::discard;
 pub(crate) use uring::probe;
 
 /// Milliseconds for which accepting rests when descriptors run out.

@@ -142,6 +142,13 @@ impl Timers {
         true
     }
 
+    /// Since when a connection waits for its next request to begin, in milliseconds; `None` if it waits
+    /// for something else.
+    pub(super) fn idle_since(&self, patience: &Patience) -> Option<u64> {
+        let is_idle = patience.stage == Stage::KeepAlive;
+        is_idle.then(|| patience.due.at().saturating_sub(self.timeout(Stage::KeepAlive)))
+    }
+
     /// Milliseconds of a stage, or of a period of it.
     fn timeout(&self, stage: Stage) -> u64 {
         let timeout = match stage {

@@ -65,7 +65,7 @@ impl Resident {
     }
 
     /// Sets the time.
-    pub(super) fn tick(&mut self, now: u64) {
+    pub(crate) fn tick(&mut self, now: u64) {
         self.now = now;
     }
 

@@ -53,6 +53,18 @@ pub(super) fn errno(error: rustix::io::Errno) -> Errno {
     Errno::from_raw(error.raw_os_error())
 }
 
+/// Throws away what is there to be received, up to 16 KiB: closing a socket that was not read to the
+/// end resets the connection.
+pub(crate) fn discard(socket: impl AsFd) {
+    let mut buffer = [0; 4096];
+    for _ in 0..4 {
+        match rustix::net::recv(&socket, &mut buffer, RecvFlags::DONTWAIT) {
+            Ok((size, _)) if size == 4096 => {}
+            _ => return,
+        }
+    }
+}
+
 /// Whether accepting should rest for a moment: descriptors or memory ran out, and trying again at
 /// once would spin.
 pub(super) fn is_exhausted(error: Errno) -> bool {

@@ -27,6 +27,11 @@ impl Session {
                     Source::Unix => Address::default(),
                     Source::Connection => self.address,
                 };
+                match service.door.admit(self.address) {
+                    Some(ticket) => self.ticket = ticket,
+                    // As if the proxy had not been between.
+                    None => self.ended = Some(Ending::Close),
+                }
                 Some(size)
             }
             Err(fault) => {

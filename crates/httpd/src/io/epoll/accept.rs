@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 
-use super::{FIRST_LISTENER, Loop, Transmit};
+use super::{FIRST_LISTENER, Loop, Peer, Transmit};
 use crate::io::REST;
 use crate::io::socket::{accept, is_exhausted};
 
@@ -26,7 +26,17 @@ impl<T: Transmit> Loop<'_, T> {
         let number = (token - FIRST_LISTENER) as usize;
         let listener = self.listeners.get(number).map(Arc::clone);
         let Some(listener) = listener else { return Ok(()) };
-        for _ in 0..most {
+        for count in 0..most {
+            if self.is_full() {
+                // That there is one is certain of the first alone.
+                if count > 0 {
+                    break;
+                }
+                if !self.makes_room() {
+                    self.rest()?;
+                    break;
+                }
+            }
             match accept(&*listener) {
                 // Served before the next is accepted: its request is often there already.
                 Ok(socket) => {
@@ -36,10 +46,7 @@ impl<T: Transmit> Loop<'_, T> {
                 Err(Errno::EAGAIN) => break,
                 Err(error) if is_exhausted(error) => {
                     self.worker.tell_exhausted(error);
-                    for listener in &self.listeners {
-                        self.epoll.delete(listener)?;
-                    }
-                    self.rests_until = Some(self.timers.now + REST);
+                    self.rest()?;
                     break;
                 }
                 // Errors of the connection, not of the listener (accept(2)).
@@ -47,5 +54,35 @@ impl<T: Transmit> Loop<'_, T> {
             }
         }
         Ok(())
+    }
+
+    /// Accepts nothing for a while, or until a connection ends if that is waited for.
+    fn rest(&mut self) -> nix::Result<()> {
+        if self.rests_until.is_none() {
+            for listener in &self.listeners {
+                self.epoll.delete(listener)?;
+            }
+        }
+        self.rests_until = Some(self.timers.now + REST);
+        Ok(())
+    }
+
+    /// Whether there is no room for a connection. When the worker stops, those that wait are served
+    /// whatever their number.
+    fn is_full(&self) -> bool {
+        self.room.left(self.peers.len()) == 0 && !self.service.draining
+    }
+
+    /// Ends connections that are idle, for one that waits. Whether there is room for it now.
+    fn makes_room(&mut self) -> bool {
+        let (timers, peers) = (&self.timers, &self.peers);
+        let since = |peer: &Peer| timers.idle_since(&peer.patience);
+        let idle = peers.iter().filter_map(|(key, peer)| Some((since(peer)?, key)));
+        self.room.pick(timers.now, idle).into_iter().for_each(|key| self.end(key));
+        self.room.is_awaited = self.is_full();
+        if self.room.is_awaited {
+            self.room.tell(self.worker.number);
+        }
+        !self.room.is_awaited
     }
 }

@@ -45,6 +45,8 @@ pub(super) enum Operation {
     Wake,
     /// A connection was accepted from the listener of this number.
     Accept(u32),
+    /// A connection waits at the listener of this number.
+    Waits(u32),
     /// Bytes were received for the connection of this key.
     Receive(u32),
     /// Bytes were sent for it.
@@ -66,7 +68,8 @@ impl Operation {
             Self::Send(key) => (3, key),
             Self::Room(key) => (4, key),
             Self::Read(key) => (5, key),
-            Self::Cancel => (6, 0),
+            Self::Waits(number) => (6, number),
+            Self::Cancel => (7, 0),
         };
         (kind << 32) | u64::from(number)
     }
@@ -80,6 +83,7 @@ impl Operation {
             3 => Self::Send(number),
             4 => Self::Room(number),
             5 => Self::Read(number),
+            6 => Self::Waits(number),
             _ => Self::Cancel,
         }
     }
@@ -144,11 +148,23 @@ impl Ring {
         unsafe { self.push(poll.build(), Operation::Wake) }
     }
 
-    /// Accepts from a listener until it is cancelled or fails.
-    pub(super) fn accept(&mut self, listener: RawFd, number: u32) -> io::Result<()> {
-        let accept = opcode::AcceptMulti::new(Fd(listener)).flags(SOCK_CLOEXEC);
+    /// Accepts one connection from a listener, or all that come until it is cancelled or fails.
+    pub(super) fn accept(&mut self, listener: RawFd, number: u32, all: bool) -> io::Result<()> {
+        let (fd, none) = (Fd(listener), std::ptr::null_mut());
+        let accept = if all {
+            opcode::AcceptMulti::new(fd).flags(SOCK_CLOEXEC).build()
+        } else {
+            opcode::Accept::new(fd, none, std::ptr::null_mut()).flags(SOCK_CLOEXEC).build()
+        };
         // SAFETY: without room for a peer's address, accepting refers to no memory of ours.
-        unsafe { self.push(accept.build(), Operation::Accept(number)) }
+        unsafe { self.push(accept, Operation::Accept(number)) }
+    }
+
+    /// Tells once when a connection waits at a listener.
+    pub(super) fn wait_for_connection(&mut self, listener: RawFd, number: u32) -> io::Result<()> {
+        let poll = opcode::PollAdd::new(Fd(listener), POLLIN as u32);
+        // SAFETY: polling refers to no memory of ours.
+        unsafe { self.push(poll.build(), Operation::Waits(number)) }
     }
 
     /// Receives into the ring's buffers until it is cancelled, fails, or the peer closes.
@@ -349,6 +365,7 @@ mod tests {
             Operation::Send(7),
             Operation::Room(8),
             Operation::Read(9),
+            Operation::Waits(10),
             Operation::Cancel,
         ] {
             assert_eq!(Operation::decode(operation.encode()), operation);

@@ -2,19 +2,19 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::sys::socket::{Shutdown, shutdown};
 use protocol::Clock;
 use slab::Slab;
 
+use super::accept::Listener;
 use super::disk::{Desk, Disk};
 use super::peer::Peer;
 use super::ring::{Completion, Operation, Ring};
 use crate::io::patience::{Stage, Timers, seconds};
-use crate::io::socket::{accept, is_exhausted, own};
-use crate::io::{LAST_CALL, REST, Worker};
+use crate::io::room::Room;
+use crate::io::{LAST_CALL, Worker};
 use crate::service::{Fetch, Service};
 use crate::session::Ending;
 
@@ -27,21 +27,17 @@ pub(super) struct Loop<'w> {
     // Dropped first: the kernel lets go of what it reads from and writes to.
     pub(super) ring: Ring,
     pub(super) peers: Slab<Peer>,
-    worker: &'w Worker,
-    listeners: Vec<Listener>,
+    pub(super) worker: &'w Worker,
+    pub(super) listeners: Vec<Listener>,
     service: Service,
     pub(super) timers: Timers,
     pub(super) desk: Desk,
+    /// How many connections there may be.
+    pub(super) room: Room,
     /// When accepting goes on, if it rests.
-    rests_until: Option<u64>,
+    pub(super) rests_until: Option<u64>,
     /// When what is left of a drain is cut off.
     drains_until: Option<u64>,
-}
-
-/// A socket to accept from.
-struct Listener {
-    socket: Arc<OwnedFd>,
-    accepting: bool,
 }
 
 impl<'w> Loop<'w> {
@@ -55,10 +51,11 @@ impl<'w> Loop<'w> {
             ring,
             peers: Slab::new(),
             worker,
-            listeners: sockets.map(|socket| Listener { socket, accepting: false }).collect(),
+            listeners: sockets.map(Listener::new).collect(),
             service: Service::new(sites, worker.number, &config, Fetch::Mapping, clock),
             timers: Timers::new(config.timeouts),
             desk: Desk::new(config.direct),
+            room: Room::new(config.limits.connections, worker.number, worker.sites.workers),
             rests_until: None,
             drains_until: None,
         };
@@ -76,7 +73,7 @@ impl<'w> Loop<'w> {
             }
             self.ring.wait(self.timeout())?;
             self.timers.tick(&mut self.service.clock);
-            self.service.resident.tick(self.timers.now);
+            self.service.tick(self.timers.now);
             self.ring.take(&mut completions);
             for completion in completions.drain(..) {
                 self.complete(completion)?;
@@ -85,6 +82,7 @@ impl<'w> Loop<'w> {
             self.expire()?;
             if self.rests_until.is_some_and(|until| self.timers.now >= until) {
                 self.rests_until = None;
+                self.room.is_awaited = false;
                 self.listen()?;
             }
         }
@@ -99,6 +97,7 @@ impl<'w> Loop<'w> {
                 self.woken()
             }
             Operation::Accept(number) => self.accepted(number, completion),
+            Operation::Waits(number) => self.waits(number),
             Operation::Receive(key) => self.received(key, completion),
             Operation::Send(key) => self.sent(key, completion),
             Operation::Room(key) => self.has_room(key),
@@ -127,6 +126,9 @@ impl<'w> Loop<'w> {
             let config = self.worker.config.load();
             self.service.configure(&config);
             self.timers.configure(config.timeouts);
+            let workers = self.worker.sites.workers;
+            self.room.set(config.limits.connections, self.worker.number, workers);
+            self.slow_down()?;
             if self.worker.control.is_draining() {
                 self.drain()?;
             }
@@ -134,55 +136,7 @@ impl<'w> Loop<'w> {
         Ok(())
     }
 
-    /// Begins to accept, or begins again after a rest.
-    fn listen(&mut self) -> io::Result<()> {
-        for (listener, number) in self.listeners.iter_mut().zip(0..) {
-            if !listener.accepting {
-                self.ring.accept(listener.socket.as_raw_fd(), number)?;
-                listener.accepting = true;
-            }
-        }
-        Ok(())
-    }
-
-    fn accepted(&mut self, number: u32, completion: Completion) -> io::Result<()> {
-        let draining = self.drains_until.is_some();
-        if !completion.more {
-            if let Some(listener) = self.listeners.get_mut(number as usize) {
-                listener.accepting = false;
-            }
-            if draining && self.listeners.iter().all(|listener| !listener.accepting) {
-                self.stop_listening()?;
-            }
-        }
-        match completion.result {
-            Ok(fd) => {
-                self.worker.tell_accepting();
-                self.begin(own(fd), number as usize)?;
-            }
-            Err(error) if is_exhausted(error) && !draining => {
-                self.worker.tell_exhausted(error);
-                self.rests_until = Some(self.timers.now + REST);
-                return Ok(());
-            }
-            // Cancelled, or an error of the connection and not of the listener (accept(2)).
-            Err(_) => {}
-        }
-        if completion.more || draining { Ok(()) } else { self.listen() }
-    }
-
-    /// Closes the listeners, which the ring has let go of. What was connected before is served.
-    fn stop_listening(&mut self) -> io::Result<()> {
-        for (number, listener) in std::mem::take(&mut self.listeners).iter().enumerate() {
-            while let Ok(socket) = accept(&*listener.socket) {
-                self.begin(socket, number)?;
-            }
-        }
-        self.worker.stop_listening();
-        Ok(())
-    }
-
-    fn begin(&mut self, socket: OwnedFd, listener: usize) -> io::Result<()> {
+    pub(super) fn begin(&mut self, socket: OwnedFd, listener: usize) -> io::Result<()> {
         let Some(session) = self.service.door.enter(&socket, listener) else { return Ok(()) };
         let entry = self.peers.vacant_entry();
         let key = entry.key() as u32;
@@ -282,7 +236,7 @@ impl<'w> Loop<'w> {
         if peer.ended {
             return self.end(key);
         }
-        if peer.session.wants_input() || peer.shut {
+        if peer.session.wants_input(self.service.turn.waiting) || peer.shut {
             peer.receive(&mut self.ring, key)?;
         } else {
             peer.stop_receiving(&mut self.ring, key)?;
@@ -293,7 +247,7 @@ impl<'w> Loop<'w> {
     }
 
     /// Closes a connection as soon as nothing of it is in flight.
-    fn end(&mut self, key: u32) -> io::Result<()> {
+    pub(super) fn end(&mut self, key: u32) -> io::Result<()> {
         let Some(peer) = self.peers.get_mut(key as usize) else { return Ok(()) };
         peer.ended = true;
         if !peer.lane.is_sending() {
@@ -302,6 +256,9 @@ impl<'w> Loop<'w> {
         if !peer.is_in_flight() {
             let mut peer = self.peers.remove(key as usize);
             peer.session.release(&mut self.service);
+            if std::mem::take(&mut self.room.is_awaited) {
+                self.rests_until = Some(self.timers.now);
+            }
             return Ok(());
         }
         if peer.is_answering() && !peer.shut {
@@ -350,18 +307,11 @@ impl<'w> Loop<'w> {
 
     /// Stops accepting, ends idle connections, and sets the time by which the others have to.
     fn drain(&mut self) -> io::Result<()> {
-        for (listener, number) in self.listeners.iter().zip(0..) {
-            if listener.accepting {
-                self.ring.cancel(Operation::Accept(number))?;
-            }
-        }
-        if self.listeners.iter().all(|listener| !listener.accepting) {
-            self.stop_listening()?;
-        }
         self.rests_until = None;
         self.service.draining = true;
         self.timers.hurry(LAST_CALL);
         self.drains_until = Some(self.timers.end_of_drain());
+        self.stop_accepting()?;
         let keys: Vec<usize> = self.peers.iter().map(|(key, _)| key).collect();
         for key in keys {
             if let Some(peer) = self.peers.get_mut(key) {
@@ -375,9 +325,14 @@ impl<'w> Loop<'w> {
         Ok(())
     }
 
+    /// Whether the worker is stopping.
+    pub(super) fn is_draining(&self) -> bool {
+        self.drains_until.is_some()
+    }
+
     /// Whether no connection is left, and none can come.
     fn is_drained(&self) -> bool {
-        self.peers.is_empty() && self.listeners.iter().all(|listener| !listener.accepting)
+        self.peers.is_empty() && !self.is_listening()
     }
 }
 
