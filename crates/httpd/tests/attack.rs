@@ -21,7 +21,7 @@ use std::os::unix::fs::symlink;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::{PATIENCE, Server, Site, allow_descriptors, numbered, until};
 use plan::{Attack, attacks};
@@ -45,8 +45,8 @@ struct Length {
     windows: usize,
     /// Time of a window.
     window: Duration,
-    /// How many times longer visitors may wait during an attack. On a machine that others use, and
-    /// over the short windows of the suite, less can be told.
+    /// How many times longer visitors may wait during an attack, and how much longer in any case. Over
+    /// the short windows of the suite, on a machine that may be busy, only stalls can be told.
     factor: u32,
     noise: Duration,
     /// Whether slowhttptest runs as well.
@@ -62,12 +62,12 @@ impl Length {
                 windows: 2,
                 window: Duration::from_millis(300),
                 factor: 4,
-                noise: Duration::from_millis(50),
+                noise: Duration::from_millis(250),
                 has_tools: false,
             },
             Some(seconds) => Self {
                 windows: 5,
-                window: Duration::from_secs(1).max(Duration::from_secs(1) * seconds / 5),
+                window: Duration::from_secs(seconds.max(5).into()) / 5,
                 factor: 2,
                 noise: NOISE,
                 has_tools: true,
@@ -222,10 +222,8 @@ fn judge(
 
 #[test]
 fn every_attack_is_bounded() {
-    let start = Instant::now();
     for attack in attacks() {
         assert!(attack.peers <= 2000 && attack.opening.len() <= 1 << 20, "{}", attack.name);
         assert!(attack.pause >= Duration::from_millis(5), "{}", attack.name);
     }
-    assert!(start.elapsed() < PATIENCE);
 }
