@@ -58,9 +58,9 @@ pub(super) fn errno(error: rustix::io::Errno) -> Errno {
 pub(crate) fn discard(socket: impl AsFd) {
     let mut buffer = [0; 4096];
     for _ in 0..4 {
-        match rustix::net::recv(&socket, &mut buffer, RecvFlags::DONTWAIT) {
-            Ok((size, _)) if size == 4096 => {}
-            _ => return,
+        let received = rustix::net::recv(&socket, &mut buffer, RecvFlags::DONTWAIT);
+        if !received.is_ok_and(|(size, _)| size == 4096) {
+            return;
         }
     }
 }

@@ -58,7 +58,7 @@ impl Visitors {
             let mut all = Vec::new();
             while start.elapsed() < length.window {
                 let asked = Instant::now();
-                if waits.asked % KEPT == 0 {
+                if waits.asked.is_multiple_of(KEPT) {
                     connection = None;
                 }
                 waits.asked += 1;
