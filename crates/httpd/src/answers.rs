@@ -14,6 +14,7 @@ use std::hash::Hasher;
 use webroot::Span;
 
 use crate::access::Outcome;
+use crate::metrics::Cell;
 use crate::vhost::{Snapshot, Vhost};
 
 /// Answers that are kept, by place.
@@ -63,6 +64,8 @@ pub(crate) struct Kept {
     pub(crate) close: bool,
     /// What of it is noted.
     pub(crate) outcome: Outcome,
+    /// Where it is counted.
+    pub(crate) cell: Cell,
 }
 
 /// A request line of bounded length.
@@ -308,7 +311,8 @@ mod tests {
 
     fn kept(vhost: &Arc<Vhost>, generation: u64) -> Kept {
         let (vhost, steps, outcome) = (Arc::clone(vhost), Steps::default(), Outcome::default());
-        Kept { vhost, generation, steps, close: false, outcome }
+        let cell = Cell::default();
+        Kept { vhost, generation, steps, close: false, outcome, cell }
     }
 
     /// Takes a response apart again.

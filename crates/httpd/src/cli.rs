@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use crate::config::{
-    AccessFormat, Address, Backend, Config, DEFAULT_PATH, Destination, FileError, Listen,
+    AccessFormat, Address, Admin, Backend, Config, DEFAULT_PATH, Destination, FileError, Listen,
     LogFormat, LogLevel, SandboxMode, Trusted, User, Verify, time,
 };
 
@@ -86,10 +86,10 @@ pub struct Flags {
     #[arg(long, value_enum)]
     verify: Option<Verify>,
 
-    /// Unix socket that tells in JSON which webroots are live, for example by
-    /// `curl --unix-socket PATH http://localhost/`
-    #[arg(long, value_name = "PATH")]
-    status: Option<PathBuf>,
+    /// Unix socket, or loopback address and port, where the daemon tells of itself: /metrics for
+    /// Prometheus, /healthz, /readyz, and /vhosts for what is live
+    #[arg(long, value_name = "PATH|ADDR:PORT", value_parser = Address::or_path)]
+    admin: Option<Address>,
 
     /// Tell only what matters as much as this [default: info]
     #[arg(long, value_enum, value_name = "LEVEL")]
@@ -218,7 +218,11 @@ impl Flags {
         set(&mut config.log.format, flags.log_format);
         config.direct = flags.direct.or(config.direct);
         config.previews = flags.previews.or(config.previews.take());
-        config.status = flags.status.or(config.status.take());
+        if let Some(listen) = flags.admin {
+            let admin = config.admin.take();
+            let public = admin.is_some_and(|admin| admin.public);
+            config.admin = Some(Admin { public, ..Admin::from(listen) });
+        }
         config.server_timing |= flags.server_timing;
         set(&mut config.sandbox.mode, flags.sandbox);
         config.sandbox.user = flags.user.or(config.sandbox.user.take());
@@ -269,6 +273,20 @@ fn check(config: &Config) -> Result<(), ConfigError> {
     if let Some(read) = config.sandbox.read.iter().find(|read| !read.is_dir()) {
         let name = read.display();
         return wrong(format!("{name} is not a directory: name one with webroots for --read"));
+    }
+    let admin = config.admin.as_ref();
+    if let Some(Admin { listen: Address::Tcp(ip), public: false, .. }) = admin
+        && !ip.ip().to_canonical().is_loopback()
+    {
+        return wrong(format!(
+            "admin: other machines may reach {ip}: take a loopback address or a unix socket, or set \
+             public = true in the [admin] section of the configuration file"
+        ));
+    }
+    if let Some(Admin { listen: Address::Tcp(_) | Address::Abstract(_), mode: Some(_), .. }) = admin
+    {
+        let text = "admin: mode is that of a unix socket in the file system: leave it out";
+        return wrong(text.to_owned());
     }
     if config.direct.is_some() && matches!(config.backend, Backend::Sync | Backend::Sendfile) {
         let name = config.backend.name();

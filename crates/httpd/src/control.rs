@@ -1,7 +1,8 @@
-//! How the main thread reaches the workers: a flag that they read and an eventfd that wakes them.
+//! How the main thread reaches the workers: a flag that they read, an eventfd that wakes them, and a
+//! count by which they prove that they turn.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
@@ -10,6 +11,8 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 pub(crate) struct Control {
     draining: AtomicBool,
     event: EventFd,
+    /// How often the worker has answered to being woken.
+    beats: AtomicU64,
 }
 
 impl Control {
@@ -17,7 +20,7 @@ impl Control {
     pub(crate) fn new() -> nix::Result<Self> {
         let event =
             EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        Ok(Self { draining: AtomicBool::new(false), event })
+        Ok(Self { draining: AtomicBool::new(false), event, beats: AtomicU64::new(0) })
     }
 
     /// Makes the worker look at the snapshot and the flag.
@@ -41,8 +44,14 @@ impl Control {
         self.event.as_fd()
     }
 
-    /// Makes the event unreadable again.
+    /// Makes the event unreadable again: the worker is awake.
     pub(crate) fn clear(&self) {
         let _ = self.event.read();
+        self.beats.fetch_add(1, Ordering::Release);
+    }
+
+    /// How often the worker has answered to being woken; its start counts too.
+    pub(crate) fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Acquire)
     }
 }

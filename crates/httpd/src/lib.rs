@@ -5,6 +5,7 @@
 //! of virtual hosts from a [`vhost::Snapshot`] that the watcher replaces as a whole.
 
 mod access;
+mod admin;
 mod admission;
 mod answers;
 pub mod cli;
@@ -15,11 +16,11 @@ mod gather;
 pub mod io;
 mod listen;
 mod log;
+mod metrics;
 mod outgoing;
 mod sandbox;
 pub mod server;
 mod service;
 mod session;
-mod status;
 mod timer;
 pub mod vhost;

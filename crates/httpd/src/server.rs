@@ -13,15 +13,16 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 
 use crate::access::{Log, LogError, Opened};
+use crate::admin::{self, AdminError};
 use crate::cli::ConfigError;
 use crate::config::{Address, Backend, Changes, Config, LogSettings};
 use crate::control::Control;
 use crate::io::{self, Kind, Readers, Unavailable, Worker};
 use crate::listen::{self, ListenError, SocketFile};
 use crate::log::{ErrorLog, NoErrorLog, error, info, warning};
+use crate::metrics::{Metrics, Phase, Sources, Tally};
 use crate::sandbox::{self, SandboxError};
 use crate::service::{Published, Sites};
-use crate::status::{self, StatusError};
 use crate::vhost::{Hints, Opener, Snapshot, Verifier, Watcher};
 
 /// Why the daemon did not start, or ended other than by a signal.
@@ -37,8 +38,8 @@ pub enum Error {
     Log(LogError),
     /// What serving does not need can't be given up.
     Sandbox(SandboxError),
-    /// The socket for the status can't be listened on.
-    Status(StatusError),
+    /// The admin listener can't listen.
+    Admin(AdminError),
     /// The system refused something that the daemon can't do without.
     System(&'static str, std::io::Error),
 }
@@ -52,7 +53,7 @@ impl fmt::Display for Error {
             }
             Self::ErrorLog(error) => error.fmt(f),
             Self::Log(error) => error.fmt(f),
-            Self::Status(error) => error.fmt(f),
+            Self::Admin(error) => error.fmt(f),
             Self::Sandbox(error) => error.fmt(f),
             Self::System(what, error) => write!(f, "{what}: {error}"),
         }
@@ -86,8 +87,9 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
     }
     let settings = Arc::new(ArcSwap::from_pointee(config.clone()));
     let listeners = listen::bind(&config.listen, config.workers).map_err(Error::Listen)?;
-    let status = config.status.as_deref().map(status::Socket::new);
-    let status = status.transpose().map_err(Error::Status)?;
+    let admin = config.admin.as_ref().map(admin::Socket::open).transpose().map_err(Error::Admin)?;
+    let metrics = admin.as_ref().map(|_| Metrics::new(&config, backend.name()).map(Arc::new));
+    let metrics = metrics.transpose().map_err(|error| Error::System("look into /proc", error))?;
     // All that needs more than serving does is open, and there is no other thread yet.
     sandbox::enter(&config, backend).map_err(Error::Sandbox)?.tell();
     error_log.start().map_err(Error::ErrorLog)?;
@@ -103,12 +105,19 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
         published,
         opener: Arc::new(opener),
         access: log.as_ref().map(Log::queues),
+        metrics: metrics.clone(),
         clients: Arc::default(),
         workers: config.workers,
         name_generations: config.server_timing,
     };
     let controls = (0..config.workers).map(|_| Control::new().map(Arc::new));
     let controls = controls.collect::<Result<Vec<_>, _>>().map_err(system("create an eventfd"))?;
+    let mut admin_files = Vec::new();
+    if let (Some(socket), Some(metrics)) = (admin, &metrics) {
+        let sources = Sources { sites: sites.clone(), drops: log.as_ref().map(Log::drops) };
+        admin_files = admin::serve(socket, Arc::clone(metrics), sources, controls.clone())
+            .map_err(Error::Admin)?;
+    }
     let mut watcher = Watcher::new(&settings, &sites, hints, incoming, controls.clone())
         .map_err(|error| Error::System("start the reaper", error))?;
     watcher.start();
@@ -120,10 +129,6 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
             config.vhosts_dir.display(),
             crate::vhost::DEFAULT
         );
-    }
-
-    if let Some(socket) = status {
-        status::serve(socket, sites.clone()).map_err(Error::Status)?;
     }
 
     let (ended, ends) = channel();
@@ -141,6 +146,8 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
         };
         start(backend, worker, ended.clone())?;
     }
+    let enter = |phase| metrics.iter().for_each(|metrics| metrics.enter(phase));
+    enter(Phase::Serves);
     for address in &listeners.addresses {
         let workers = config.workers;
         let at = match address {
@@ -165,7 +172,8 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
                 None => info!("SIGUSR1: there is no access log to open anew (see --access-log)"),
             },
             Signal::SIGHUP => {
-                reload(read(), &settings, &error_log);
+                let is_good = reload(read(), &settings, &error_log);
+                metrics.iter().for_each(|metrics| metrics.reloaded(is_good));
                 controls.iter().for_each(|control| control.wake());
             }
             signal => break signal,
@@ -174,6 +182,7 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
     let drain = settings.load().timeouts.drain;
     info!("{signal}: finishing responses in flight, {} s at most", drain.as_secs());
     listeners.files.iter().for_each(SocketFile::remove);
+    enter(Phase::Drains);
     for control in &controls {
         control.drain();
     }
@@ -193,16 +202,20 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
     if let Some(log) = log {
         log.finish();
     }
+    admin_files.iter().for_each(SocketFile::remove);
     info!("stopped");
     Ok(())
 }
 
 /// Takes over of a configuration what can be while the daemon runs. One that is
-/// wrong changes nothing.
-fn reload(read: Result<Config, ConfigError>, settings: &ArcSwap<Config>, log: &ErrorLog) {
+/// wrong changes nothing. Whether it was good.
+fn reload(read: Result<Config, ConfigError>, settings: &ArcSwap<Config>, log: &ErrorLog) -> bool {
     let new = match read {
         Ok(new) => new,
-        Err(error) => return error!("SIGHUP: {error}; the configuration stays as it was"),
+        Err(error) => {
+            error!("SIGHUP: {error}; the configuration stays as it was");
+            return false;
+        }
     };
     let old = settings.load_full();
     let changes = Changes::between(&old, &new);
@@ -219,6 +232,7 @@ fn reload(read: Result<Config, ConfigError>, settings: &ArcSwap<Config>, log: &E
     };
     settings.store(Arc::new(kept));
     info!("SIGHUP: the configuration was read again: {changes}");
+    true
 }
 
 /// Lets the process open as many descriptors as it may: the lower limit is for programs that use
@@ -256,7 +270,11 @@ const RESTART: Duration = Duration::from_millis(100);
 /// same listeners, and the other workers do not notice.
 fn start(kind: Kind, worker: Worker, ended: Sender<()>) -> Result<(), Error> {
     let number = worker.number;
+    let tally = worker.sites.metrics.as_ref().and_then(|metrics| metrics.tallies().get(number));
+    let tally = tally.map(Arc::clone);
     let body = move || {
+        let note = |what: fn(&Tally)| tally.iter().for_each(|tally| what(tally));
+        note(Tally::begin);
         loop {
             match catch_unwind(AssertUnwindSafe(|| io::run(kind, &worker))) {
                 Ok(Ok(())) => break,
@@ -270,8 +288,10 @@ fn start(kind: Kind, worker: Worker, ended: Sender<()>) -> Result<(), Error> {
                     "worker {number} hit a bug, told above; starting it again"
                 ),
             }
+            note(Tally::restart);
             thread::sleep(RESTART);
         }
+        note(Tally::end);
         drop(ended);
     };
     let spawned = thread::Builder::new().name(format!("worker-{number}")).spawn(body);

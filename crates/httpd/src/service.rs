@@ -12,6 +12,7 @@ use crate::answers::Answers;
 use crate::config::{self, Config};
 use crate::door::Door;
 use crate::io::Resident;
+use crate::metrics::{Meter, Metrics};
 use crate::vhost::{Opener, Snapshot};
 
 /// The table of virtual hosts as the watcher publishes it.
@@ -42,6 +43,8 @@ pub(crate) struct Sites {
     pub(crate) opener: Arc<Opener>,
     /// Where requests are noted, if they are logged.
     pub(crate) access: Option<Queues>,
+    /// Where requests are counted, if they are.
+    pub(crate) metrics: Option<Arc<Metrics>>,
     /// Number of workers.
     pub(crate) workers: usize,
     /// Those who ask, as far as there are bounds for them.
@@ -54,8 +57,6 @@ pub(crate) struct Sites {
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) sites: Sites,
-    /// Number of the worker.
-    pub(crate) worker: usize,
     pub(crate) snapshots: Cache<Published, Arc<Snapshot>>,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
@@ -67,6 +68,8 @@ pub(crate) struct Service {
     pub(crate) access: Access,
     /// Lets connections in.
     pub(crate) door: Door,
+    /// Counts what happens.
+    pub(crate) meter: Meter,
     /// What is in the page cache.
     pub(crate) resident: Resident,
     /// Whether every response is the last of its connection.
@@ -126,10 +129,10 @@ impl Service {
         let access = Access::new(sites.access.as_ref(), worker);
         let limits = config.limits.of_requests();
         let door = Door::new(access.is_on(), Arc::clone(&sites.clients), config);
+        let meter = Meter::new(sites.metrics.as_ref(), worker);
         let snapshots = Cache::new(Arc::clone(&sites.published));
         Self {
             sites,
-            worker,
             snapshots,
             clock,
             limits,
@@ -139,6 +142,7 @@ impl Service {
             fetch,
             door,
             access,
+            meter,
             resident: Resident::new(),
             draining: false,
             answers: Answers::default(),

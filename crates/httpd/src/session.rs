@@ -15,9 +15,10 @@ use crate::access::{Access, Address, Asked, Outcome};
 use crate::admission::Ticket;
 use crate::answers::{Kept, Place, Recorder, Steps};
 use crate::gather::{Gather, Text};
+use crate::metrics::{Cell, Meter, Pending, Refusal};
 use crate::outgoing::Outgoing;
 use crate::service::{Service, Turn};
-use crate::vhost::{Content, Name};
+use crate::vhost::{Content, Vhost};
 
 /// The requests of a connection.
 #[derive(Debug, Default)]
@@ -37,6 +38,8 @@ pub(crate) struct Session {
     content: u64,
     /// Whether a request was answered.
     has_answered: bool,
+    /// What of its answers is still to be sent.
+    pending: Pending,
     ended: Option<Ending>,
 }
 
@@ -131,12 +134,15 @@ impl Session {
     pub(crate) fn time_out(&mut self, out: &mut Outgoing, service: &mut Service) {
         if self.awaits_header {
             service.door.turn_away(self.address, None);
+            service.meter.turned_away(Refusal::Proxy);
         }
         let begun = self.conn.is_inside_request();
         self.ended = Some(if begun { Ending::Linger } else { Ending::Close });
         if begun && !self.conn.is_inside_content() {
             let rejection = self.conn.time_out(&self.backlog);
-            self.refuse(rejection, &self.backlog, out, service);
+            let backlog = std::mem::take(&mut self.backlog);
+            self.refuse(rejection, &backlog, out, service);
+            self.backlog = backlog;
         }
     }
 
@@ -151,8 +157,14 @@ impl Session {
         }
     }
 
+    /// What of the answers is still to be sent, for whoever counts.
+    pub(crate) fn pending(&mut self) -> &mut Pending {
+        &mut self.pending
+    }
+
     /// Lets go of what the session holds.
     pub(crate) fn release(&mut self, service: &mut Service) {
+        service.meter.abandoned(&mut self.pending);
         service.spare.give(std::mem::take(&mut self.backlog));
     }
 
@@ -258,7 +270,7 @@ impl Session {
             out.rewind(mark);
             return false;
         }
-        answer.vhost.count(service.worker, service.sites.workers);
+        service.meter.answered(&mut self.pending, Some(&answer.vhost), answer.cell);
         service.access.answered(self.address, Some(&answer.vhost.name), || {
             let (host, fields) = known.fields(recent);
             (Asked { line: known.line(), host, fields }, answer.outcome)
@@ -285,24 +297,23 @@ impl Session {
         }
         self.refusals = 0;
         let (sites, clock, access) = (&service.sites, &service.clock, &service.access);
-        let draining = service.draining;
-        let own = Own { clock, access, draining };
+        let (meter, draining) = (&service.meter, service.draining);
+        let own = Own { clock, access, meter, draining };
         // Twice, should a name be taken out of the table between its look-up and its opening.
         for is_last in [false, true] {
             let Some(vhost) = service.snapshots.load().find(request.host) else {
                 let (plan, _) = plan(request, None, &mut service.scratch);
                 return self.send(&plan, request, None, out, own);
             };
-            let name = Some(&vhost.name);
-            vhost.count(service.worker, sites.workers);
+            let by = Some(&**vhost);
             let site = match &vhost.content {
                 Content::Webroot(site) => site,
                 Content::Redirect(to) => {
                     let plan = elsewhere(request, to.origin.as_bytes(), Status(to.status));
-                    return self.send(&plan, request, name, out, own);
+                    return self.send(&plan, request, by, out, own);
                 }
                 Content::Nowhere => {
-                    return self.send(&unavailable(request), request, name, out, own);
+                    return self.send(&unavailable(request), request, by, out, own);
                 }
             };
             let live = sites.opener.ask(vhost, site);
@@ -311,7 +322,7 @@ impl Session {
             }
             // One that is known to be changed in place is not looked at.
             let Some(generation) = live.as_ref().filter(|live| !live.is_spoilt()) else {
-                return self.send(&unavailable(request), request, name, out, own);
+                return self.send(&unavailable(request), request, by, out, own);
             };
             let (mut plan, damage) = plan(request, Some(&generation.webroot), &mut service.scratch);
             if sites.name_generations {
@@ -337,7 +348,7 @@ impl Session {
                 // What was read may be anything: nothing of it is sent.
                 out.rewind(mark);
                 sites.opener.doubt(vhost, generation);
-                return self.send(&unavailable(request), request, name, out, own);
+                return self.send(&unavailable(request), request, by, out, own);
             }
             if let Some(damage) = damage.or(failed) {
                 generation.tell_damage(&vhost.name, damage);
@@ -345,9 +356,10 @@ impl Session {
                 && let Some(steps) = steps.filter(Steps::are_complete)
             {
                 let outcome = Outcome::of(&plan);
+                let cell = Cell::of(request.method, plan.reply.status());
                 let (generation, close) = (generation.number, plan.close);
                 let vhost = Arc::clone(vhost);
-                let what = Kept { vhost, generation, steps, close, outcome };
+                let what = Kept { vhost, generation, steps, close, outcome, cell };
                 service.answers.keep(known, place, what);
             }
             self.end_with(&plan, request, draining);
@@ -356,10 +368,10 @@ impl Session {
                 let (status, head_only) = (Status::INTERNAL, plan.head_only);
                 let plan = reject(Rejection { status, head_only });
                 plan.render(clock, &mut Text(out));
-                access.answered(self.address, name, || noted(request, &plan));
+                self.note(&plan, request, by, own);
                 self.ended = Some(Ending::Linger);
             } else {
-                access.answered(self.address, name, || noted(request, &plan));
+                self.note(&plan, request, by, own);
             }
             return;
         }
@@ -370,13 +382,28 @@ impl Session {
         &mut self,
         plan: &Plan<'_>,
         request: &Request<'_>,
-        vhost: Option<&Name>,
+        vhost: Option<&Vhost>,
         out: &mut Outgoing,
         own: Own<'_>,
     ) {
         self.end_with(plan, request, own.draining);
         plan.render(own.clock, &mut Text(out));
-        own.access.answered(self.address, vhost, || noted(request, plan));
+        self.note(plan, request, vhost, own);
+    }
+
+    /// Counts a request, and notes it in the log.
+    #[inline]
+    fn note(
+        &mut self,
+        plan: &Plan<'_>,
+        request: &Request<'_>,
+        vhost: Option<&Vhost>,
+        own: Own<'_>,
+    ) {
+        let cell = Cell::of(request.method, plan.reply.status());
+        own.meter.answered(&mut self.pending, vhost, cell);
+        let name = vhost.map(|vhost| &vhost.name);
+        own.access.answered(self.address, name, || noted(request, plan));
     }
 
     /// Notes whether the connection ends with a response.
@@ -390,7 +417,7 @@ impl Session {
 
     /// Answers what was received and is no request, or not a whole one.
     fn refuse(
-        &self,
+        &mut self,
         rejection: Rejection,
         received: &[u8],
         out: &mut Outgoing,
@@ -401,6 +428,7 @@ impl Session {
         }
         let plan = reject(rejection);
         plan.render(&service.clock, &mut Text(out));
+        service.meter.refused(&mut self.pending, plan.reply.status());
         service.access.refused(self.address, received, &plan);
     }
 }
@@ -416,5 +444,6 @@ fn noted<'r>(request: &Request<'r>, plan: &Plan<'_>) -> (Asked<'r>, Outcome) {
 struct Own<'s> {
     clock: &'s Clock,
     access: &'s Access,
+    meter: &'s Meter,
     draining: bool,
 }

@@ -16,7 +16,7 @@ mod writer;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
@@ -69,6 +69,19 @@ struct Shared {
     reopens: AtomicBool,
     /// Whether to write what is left, and end.
     ends: AtomicBool,
+    /// Requests that were not written.
+    dropped: AtomicU64,
+}
+
+/// How many requests are missing from the log.
+#[derive(Debug, Clone)]
+pub(crate) struct Drops(Arc<Shared>);
+
+impl Drops {
+    /// Since the start.
+    pub(crate) fn number(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
 }
 
 impl Shared {
@@ -103,7 +116,8 @@ impl Log {
         let bell = Arc::new(Bell::default());
         let queues = (0..workers).map(|_| Arc::new(Queue::new(Arc::clone(&bell)))).collect();
         let (reopens, ends) = (AtomicBool::new(false), AtomicBool::new(false));
-        let shared = Arc::new(Shared { queues, bell, reopens, ends });
+        let dropped = AtomicU64::new(0);
+        let shared = Arc::new(Shared { queues, bell, reopens, ends, dropped });
         let writer = Writer::new(Arc::clone(&shared), opened.device, opened.format);
         let (end, ended) = channel();
         let body = move || {
@@ -117,6 +131,11 @@ impl Log {
 
     pub(crate) fn queues(&self) -> Queues {
         Arc::clone(&self.shared.queues)
+    }
+
+    /// How many requests are missing.
+    pub(crate) fn drops(&self) -> Drops {
+        Drops(Arc::clone(&self.shared))
     }
 
     /// Lets the path be opened anew: what was there may have been renamed.

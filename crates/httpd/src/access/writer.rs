@@ -79,7 +79,7 @@ impl Writer {
     pub(super) fn run(mut self) {
         while catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
             error!("the writer of the access log hit a bug, told above; it goes on");
-            self.lost += count(self.records.get(self.formatted..).unwrap_or_default());
+            self.lose(count(self.records.get(self.formatted..).unwrap_or_default()));
             self.records.clear();
             self.formatted = 0;
         }
@@ -197,7 +197,13 @@ impl Writer {
     }
 
     fn count_lost(&mut self) {
-        self.lost += self.shared.queues.iter().map(|queue| queue.take_lost()).sum::<u64>();
+        self.lose(self.shared.queues.iter().map(|queue| queue.take_lost()).sum());
+    }
+
+    /// Notes that so many requests will not be written.
+    fn lose(&mut self, number: u64) {
+        self.lost += number;
+        self.shared.dropped.fetch_add(number, Ordering::Relaxed);
     }
 
     /// Tells the operator what is missing, now and then.
@@ -219,12 +225,12 @@ impl Writer {
     /// Counts what can't be written any more, and tells.
     fn leave(&mut self) {
         let text = self.text.get(self.written..).unwrap_or_default();
-        self.lost += text.iter().filter(|byte| **byte == b'\n').count() as u64;
-        self.lost += count(self.records.get(self.formatted..).unwrap_or_default());
-        for queue in self.shared.queues.iter() {
+        let lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.lose(lines + count(self.records.get(self.formatted..).unwrap_or_default()));
+        for queue in Arc::clone(&self.shared).queues.iter() {
             self.records.clear();
             queue.take(&mut self.records);
-            self.lost += count(&self.records);
+            self.lose(count(&self.records));
         }
         self.told = None;
         self.tell();

@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Most bytes of the path or name of a unix socket (unix(7)).
 const MOST: usize = 107;
@@ -64,6 +65,26 @@ impl FromStr for Address {
     }
 }
 
+impl Address {
+    /// As [`Address::from_str`]; what has none of those forms is the path of a unix socket.
+    ///
+    /// # Errors
+    /// It is no path of a socket.
+    pub fn or_path(text: &str) -> Result<Self, AddressError> {
+        let address = text.parse();
+        match address {
+            Err(AddressError::Form(text)) => format!("unix:{text}").parse(),
+            address => address,
+        }
+    }
+}
+
+/// Reads an address by [`Address::or_path`].
+pub(super) fn or_path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Address, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Address::or_path(&text).map_err(D::Error::custom)
+}
+
 impl TryFrom<String> for Address {
     type Error = AddressError;
 
@@ -102,6 +123,21 @@ mod tests {
         }
         assert_eq!("unix:x/y".parse(), Ok(Address::Unix(PathBuf::from("x/y"))));
         assert_eq!("unix:@x/y".parse(), Ok(Address::Abstract("x/y".to_owned())));
+    }
+
+    #[test]
+    fn where_a_path_is_enough_what_is_no_other_address_is_one() {
+        for (text, address) in [
+            ("127.0.0.1:9117", "127.0.0.1:9117"),
+            ("unix:/run/a", "unix:/run/a"),
+            ("unix:@a", "unix:@a"),
+            ("/run/a", "unix:/run/a"),
+            ("a.sock", "unix:a.sock"),
+            ("localhost:80", "unix:localhost:80"),
+        ] {
+            assert_eq!(Address::or_path(text).unwrap().to_string(), address);
+        }
+        assert!(Address::or_path("").is_err() && Address::or_path("unix:").is_err());
     }
 
     #[test]

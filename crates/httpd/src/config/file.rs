@@ -72,8 +72,10 @@ impl Config {
             Destination::File(path) => Some(path),
             Destination::StandardOutput => None,
         });
-        let paths = [Some(&mut self.vhosts_dir), self.previews.as_mut(), self.status.as_mut(), log];
-        let sockets = self.listen.iter_mut().filter_map(|listen| match &mut listen.address {
+        let paths = [Some(&mut self.vhosts_dir), self.previews.as_mut(), log];
+        let addresses = self.listen.iter_mut().map(|listen| &mut listen.address);
+        let addresses = addresses.chain(self.admin.as_mut().map(|admin| &mut admin.listen));
+        let sockets = addresses.filter_map(|address| match address {
             Address::Unix(path) => Some(path),
             Address::Tcp(_) | Address::Abstract(_) => None,
         });

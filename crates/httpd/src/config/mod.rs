@@ -168,6 +168,43 @@ pub struct AccessLog {
     pub format: AccessFormat,
 }
 
+/// Where the daemon tells of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Admin {
+    /// Where: a path is enough for a unix socket.
+    #[serde(deserialize_with = "address::or_path")]
+    pub listen: Address,
+    /// Permissions of a unix socket; without, those that the umask leaves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+    /// Whether the address may be one that other machines can reach, and not of the loopback.
+    #[serde(default)]
+    pub public: bool,
+}
+
+impl From<Address> for Admin {
+    fn from(listen: Address) -> Self {
+        Self { listen, mode: None, public: false }
+    }
+}
+
+/// What is counted while there is an admin listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Counting {
+    /// Virtual hosts whose requests are counted each for itself: the first that are asked for. The
+    /// others are counted together.
+    #[serde(deserialize_with = "value::between::<_, _, 0, 1_000_000>")]
+    pub vhosts: usize,
+}
+
+impl Default for Counting {
+    fn default() -> Self {
+        Self { vhosts: 1000 }
+    }
+}
+
 /// What a daemon is to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -189,9 +226,6 @@ pub struct Config {
     pub max_open: usize,
     /// What is checked before a webroot is served.
     pub verify: Verify,
-    /// Where a socket tells what is live.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub status: Option<PathBuf>,
     /// Whether responses name their webroot in `Server-Timing`.
     pub server_timing: bool,
     /// How bytes are moved.
@@ -213,6 +247,11 @@ pub struct Config {
     /// Whether and how requests are logged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access_log: Option<AccessLog>,
+    /// Whether and where the daemon tells of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admin: Option<Admin>,
+    /// What is counted.
+    pub metrics: Counting,
     /// Bounds on connections and requests.
     pub limits: Limits,
     /// Bounds on waiting.
@@ -233,7 +272,6 @@ impl Default for Config {
             grace: Duration::from_secs(1),
             max_open: max_open(),
             verify: Verify::Header,
-            status: None,
             server_timing: false,
             backend: Backend::Auto,
             direct: None,
@@ -242,6 +280,8 @@ impl Default for Config {
             listen: Vec::new(),
             log: LogSettings::default(),
             access_log: None,
+            admin: None,
+            metrics: Counting::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
             sandbox: Sandbox::default(),

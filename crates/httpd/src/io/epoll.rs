@@ -22,6 +22,7 @@ use super::readers::Mailbox;
 use super::resident::Resident;
 use super::room::Room;
 use super::socket::{receive, send};
+use crate::metrics::Refusal;
 use crate::outgoing::{FilePart, Front, Outgoing};
 use crate::service::{Fetch, Service};
 use crate::session::{Ending, Session};
@@ -134,13 +135,15 @@ impl<'w, T: Transmit> Loop<'w, T> {
         let listeners = worker.listeners();
         let sites = worker.sites.clone();
         let (config, clock) = (worker.config.load(), Clock::new(seconds()));
+        let service = Service::new(sites, worker.number, &config, T::FETCH, clock);
+        let timers = Timers::new(config.timeouts, service.meter.tally());
         let event_loop = Self {
             worker,
             epoll,
             listeners,
             peers: Slab::new(),
-            service: Service::new(sites, worker.number, &config, T::FETCH, clock),
-            timers: Timers::new(config.timeouts),
+            service,
+            timers,
             transmit: T::new(),
             mailbox: Mailbox::new(&worker.control),
             received: vec![0; RECEIVE],
@@ -189,6 +192,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
             };
             self.timers.tick(&mut self.service.clock);
             self.service.tick(self.timers.now);
+            self.service.meter.turn(count);
             woken = false;
             for event in events.iter().take(count) {
                 match event.data() {
@@ -228,7 +232,10 @@ impl<'w, T: Transmit> Loop<'w, T> {
     }
 
     fn begin(&mut self, socket: OwnedFd, listener: usize) -> io::Result<()> {
-        let Some(session) = self.service.door.enter(&socket, listener) else { return Ok(()) };
+        let Some(session) = self.service.door.enter(&socket, listener) else {
+            self.service.meter.turned_away(Refusal::Address);
+            return Ok(());
+        };
         let entry = self.peers.vacant_entry();
         let key = entry.key();
         let peer = entry.insert(Peer {
@@ -243,6 +250,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
             sent: 0,
             disk: Disk::default(),
         });
+        self.service.meter.accepted();
         self.timers.enter(key as u64, &mut peer.patience, Stage::Request, true);
         self.turn(key);
         // One that was over with its first turn is never waited for. What came meanwhile is an
@@ -276,13 +284,18 @@ impl<'w, T: Transmit> Loop<'w, T> {
             received: &mut self.received,
         };
         let fate = turn.take(peer);
+        let moved = peer.sent - before;
+        self.service.meter.sent(moved);
         match fate {
             Fate::Ends => {
                 self.end(key);
                 return;
             }
             Fate::Fetches
-                if peer.disk.fetch(&self.worker.readers, &self.mailbox, key, &peer.out) => {}
+                if peer.disk.fetch(&self.worker.readers, &self.mailbox, key, &peer.out) =>
+            {
+                self.service.meter.reads_disk();
+            }
             Fate::Continues | Fate::Fetches => {
                 if !std::mem::replace(&mut peer.is_busy, true) {
                     self.busy.push(key);
@@ -290,14 +303,15 @@ impl<'w, T: Transmit> Loop<'w, T> {
             }
             Fate::Waits => {}
         }
-        let (sending, moved) = (!peer.out.is_empty(), peer.sent > before);
-        self.timers.settle(key as u64, &mut peer.patience, &peer.session, sending, moved);
+        let sending = !peer.out.is_empty();
+        self.timers.settle(key as u64, &mut peer.patience, &peer.session, sending, moved > 0);
     }
 
     fn end(&mut self, key: usize) {
         let Some(mut peer) = self.peers.try_remove(key) else { return };
         peer.disk.forget(&self.worker.readers);
         peer.session.release(&mut self.service);
+        self.service.meter.ended(peer.patience.stage.activity());
         if std::mem::take(&mut self.room.is_awaited) {
             self.rests_until = Some(self.timers.now);
         }
@@ -339,6 +353,7 @@ impl<T: Transmit> Turn<'_, T> {
                     return fate;
                 }
                 self.service.spare.give(peer.out.take_buffer());
+                self.service.meter.delivered(peer.session.pending());
             }
             match peer.session.ending() {
                 Some(Ending::Close) => return Fate::Ends,

@@ -1,6 +1,7 @@
 //! How long a worker waits for each of its connections.
 
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
@@ -8,6 +9,7 @@ use protocol::Clock;
 
 use super::socket::unacknowledged;
 use crate::config::Timeouts;
+use crate::metrics::{Activity, Tally};
 use crate::session::{Session, Waiting};
 use crate::timer::{Due, Wheel};
 
@@ -23,6 +25,18 @@ pub(super) enum Stage {
     Sending,
     /// For the peer to close.
     Linger,
+}
+
+impl Stage {
+    /// What a connection that waits for this is doing.
+    pub(super) fn activity(self) -> Activity {
+        match self {
+            Self::Request => Activity::Reading,
+            Self::KeepAlive => Activity::Idle,
+            Self::Sending => Activity::Sending,
+            Self::Linger => Activity::Lingering,
+        }
+    }
 }
 
 /// One connection's stage and deadline.
@@ -46,12 +60,15 @@ pub(super) struct Timers {
     /// Milliseconds of the monotonic clock.
     pub(super) now: u64,
     expired: Vec<(u64, u64)>,
+    /// Where it is counted what connections are doing, if it is.
+    tally: Option<Arc<Tally>>,
 }
 
 impl Timers {
-    pub(super) fn new(timeouts: Timeouts) -> Self {
+    pub(super) fn new(timeouts: Timeouts, tally: Option<&Arc<Tally>>) -> Self {
         let now = milliseconds();
-        Self { wheel: Wheel::new(now), timeouts, now, expired: Vec::new() }
+        let tally = tally.map(Arc::clone);
+        Self { wheel: Wheel::new(now), timeouts, now, expired: Vec::new(), tally }
     }
 
     /// Lets other times count for what begins from now on.
@@ -119,6 +136,11 @@ impl Timers {
     pub(super) fn enter(&mut self, token: u64, patience: &mut Patience, stage: Stage, renew: bool) {
         if patience.stage == stage && !renew {
             return;
+        }
+        if let Some(tally) = &self.tally
+            && patience.stage != stage
+        {
+            tally.turn_to(patience.stage.activity(), stage.activity());
         }
         patience.stage = stage;
         patience.moved = None;

@@ -52,7 +52,9 @@ pub(crate) struct Reach {
 impl<'c> Needs<'c> {
     /// What a configuration asks for.
     pub(crate) fn of(config: &'c Config) -> Self {
-        let sockets = config.listen.iter().filter_map(|listen| match &listen.address {
+        let addresses = config.listen.iter().map(|listen| &listen.address);
+        let addresses = addresses.chain(config.admin.as_ref().map(|admin| &admin.listen));
+        let sockets = addresses.filter_map(|address| match address {
             Address::Unix(path) => Some(&**path),
             Address::Tcp(_) | Address::Abstract(_) => None,
         });

@@ -4,6 +4,7 @@ use protocol::proxy::{Header, Source};
 
 use super::{Ending, Session};
 use crate::access::Address;
+use crate::metrics::Refusal;
 use crate::service::Service;
 
 impl Session {
@@ -30,12 +31,16 @@ impl Session {
                 match service.door.admit(self.address) {
                     Some(ticket) => self.ticket = ticket,
                     // As if the proxy had not been between.
-                    None => self.ended = Some(Ending::Close),
+                    None => {
+                        service.meter.turned_away(Refusal::Address);
+                        self.ended = Some(Ending::Close);
+                    }
                 }
                 Some(size)
             }
             Err(fault) => {
                 service.door.turn_away(self.address, Some(fault));
+                service.meter.turned_away(Refusal::Proxy);
                 self.ended = Some(Ending::Close);
                 Some(bytes.len())
             }

@@ -21,8 +21,9 @@ impl Session {
         self.refusals += 1;
         let is_last = self.refusals >= service.door.gate.refusals();
         let plan = too_many(request, seconds, is_last);
-        let (clock, access, draining) = (&service.clock, &service.access, service.draining);
-        self.send(&plan, request, None, out, Own { clock, access, draining });
+        let Service { clock, access, meter, draining, .. } = service;
+        let own = Own { clock, access, meter, draining: *draining };
+        self.send(&plan, request, None, out, own);
         if is_last {
             self.ended = Some(Ending::Linger);
         }

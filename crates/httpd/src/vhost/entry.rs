@@ -1,7 +1,6 @@
 //! A virtual host: a name of the vhosts directory and what is behind it.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -12,6 +11,7 @@ use super::fingerprint::Fingerprint;
 use super::generation::Generation;
 use super::redirect::Redirect;
 use super::shelf::Slot;
+use crate::metrics::{Metrics, Place};
 
 /// A virtual host.
 #[derive(Debug)]
@@ -21,9 +21,13 @@ pub struct Vhost {
     /// The entry in its directory.
     pub path: Box<Path>,
     pub(crate) content: Content,
-    /// Requests, counted by each worker for itself. There once one was asked for.
-    requests: OnceLock<Box<[Count]>>,
+    /// Where its requests are counted. There once one was, if they are.
+    place: OnceLock<Place>,
 }
+
+/// The states of virtual hosts.
+pub(crate) const STATES: [&str; 7] =
+    ["live", "redirect", "dormant", "opening", "verifying", "failed", "changed in place"];
 
 /// What answers for a virtual host.
 #[derive(Debug)]
@@ -97,11 +101,6 @@ pub(super) enum Reason {
     Touched,
 }
 
-/// A number that one thread writes, on a cache line of its own.
-#[derive(Debug, Default)]
-#[repr(align(64))]
-struct Count(AtomicU64);
-
 impl Vhost {
     /// A virtual host whose entry leads to a webroot.
     pub fn new(name: Name, path: &Path) -> Self {
@@ -125,7 +124,7 @@ impl Vhost {
     }
 
     fn with(name: Name, path: &Path, content: Content) -> Self {
-        Self { name, path: path.into(), content, requests: OnceLock::new() }
+        Self { name, path: path.into(), content, place: OnceLock::new() }
     }
 
     /// The place of its webroot, if it has one.
@@ -146,19 +145,29 @@ impl Vhost {
         !state.removed && (state.complaint.is_some() || state.is_pending())
     }
 
-    /// Counts a request, which `worker` of so many workers answers.
+    /// Where its requests are counted.
     #[inline(always)]
-    pub(crate) fn count(&self, worker: usize, workers: usize) {
-        let counts = self.requests.get_or_init(|| (0..workers).map(|_| Count::default()).collect());
-        if let Some(Count(count)) = counts.get(worker) {
-            // Nobody else writes it, so that no locked instruction is needed.
-            count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-        }
+    pub(crate) fn place(&self, metrics: &Metrics) -> &Place {
+        self.place.get_or_init(|| metrics.place(&self.name))
     }
 
-    /// Requests since the name was found.
+    /// Requests since the name was found, if they are counted.
     pub fn requests(&self) -> u64 {
-        let counts = self.requests.get().into_iter().flatten();
-        counts.map(|count| count.0.load(Ordering::Relaxed)).sum()
+        self.place.get().map_or(0, Place::requests)
+    }
+
+    /// How it is with it: one of [`STATES`].
+    pub(crate) fn state(&self) -> &'static str {
+        let site = match &self.content {
+            Content::Webroot(site) => site,
+            Content::Redirect(_) => return "redirect",
+            Content::Nowhere => return "failed",
+        };
+        match &*site.peek() {
+            Some(live) if live.is_sound() => "live",
+            Some(_) => "changed in place",
+            // Who opens it may wait for the disk.
+            None => site.try_lock().map_or("opening", |state| state.name()),
+        }
     }
 }

@@ -36,8 +36,8 @@ mod verify;
 mod watch;
 
 pub(crate) use chain::chain;
-pub(crate) use entry::Content;
 pub use entry::Vhost;
+pub(crate) use entry::{Content, STATES};
 pub use generation::Generation;
 pub(crate) use hint::Hints;
 pub use name::Name;

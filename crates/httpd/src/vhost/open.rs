@@ -38,6 +38,21 @@ pub(crate) struct Opener {
     hints: Hints,
     /// How often a generation was found to be changed in place.
     spoilt: AtomicU64,
+    /// How often another generation took the place of a virtual host's.
+    swaps: AtomicU64,
+    /// How often what an entry leads to was found unfit.
+    refused: AtomicU64,
+}
+
+/// What happened to webroots since the start, in numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct News {
+    /// Another took the place of a virtual host's.
+    pub(crate) swaps: u64,
+    /// What an entry leads to was found unfit.
+    pub(crate) refused: u64,
+    /// One was found to be changed in place.
+    pub(crate) spoilt: u64,
 }
 
 /// What a look at an entry came to.
@@ -57,7 +72,8 @@ impl Opener {
     /// Opens at most `most` webroots at a time.
     pub(crate) fn new(verify: Verify, most: usize, verifier: Verifier, hints: Hints) -> Self {
         let (shelf, open) = (Shelf::new(most), Mutex::default());
-        Self { verify, shelf, open, verifier, hints, spoilt: AtomicU64::new(0) }
+        let [spoilt, swaps, refused] = [0; 3].map(AtomicU64::new);
+        Self { verify, shelf, open, verifier, hints, spoilt, swaps, refused }
     }
 
     /// The generation that answers a request for `vhost`; opens one if none is open. `None` while
@@ -105,6 +121,15 @@ impl Opener {
         self.spoilt.load(Ordering::Acquire)
     }
 
+    /// What happened so far.
+    pub(crate) fn news(&self) -> News {
+        News {
+            swaps: self.swaps.load(Ordering::Relaxed),
+            refused: self.refused.load(Ordering::Relaxed),
+            spoilt: self.spoilt(),
+        }
+    }
+
     /// Looks at what the entry of `vhost` leads to, and makes it live if it is another and good.
     pub(super) fn look(&self, vhost: &Arc<Vhost>) -> Look {
         let Content::Webroot(site) = &vhost.content else { return Look::Same };
@@ -117,7 +142,7 @@ impl Opener {
         }
         match self.try_open(vhost, site, state) {
             Ok(look) => look,
-            Err(text) => complain(vhost, site, state, text),
+            Err(text) => self.complain(vhost, site, state, text),
         }
     }
 
@@ -256,7 +281,7 @@ impl Opener {
             (Reason::Touched, Ok(())) => Look::Same,
             (Reason::Touched, Err(text)) => {
                 self.spoil(vhost, generation);
-                complain(vhost, site, state, damaged(vhost, &text))
+                self.complain(vhost, site, state, damaged(vhost, &text))
             }
             (Reason::New, Ok(())) => {
                 let now = fs::metadata(&vhost.path).map(|metadata| Fingerprint::of(&metadata));
@@ -267,7 +292,7 @@ impl Opener {
                 self.note(generation);
                 self.publish(vhost, site, state, generation)
             }
-            (Reason::New, Err(text)) => complain(vhost, site, state, damaged(vhost, &text)),
+            (Reason::New, Err(text)) => self.complain(vhost, site, state, damaged(vhost, &text)),
         }
     }
 
@@ -285,7 +310,9 @@ impl Opener {
             return Look::Changed;
         }
         self.shelf.publish(site, state, Arc::clone(generation));
-        if state.told.replace(identity) != Some(identity) {
+        let before = state.told.replace(identity);
+        if before != Some(identity) {
+            self.swaps.fetch_add(u64::from(before.is_some()), Ordering::Relaxed);
             info!(
                 vhost = %vhost.name,
                 path = %generation.path.display(),
@@ -317,6 +344,26 @@ impl Opener {
             );
         }
         news
+    }
+
+    /// Tells the operator what is wrong, unless it was the last thing said about it.
+    fn complain(&self, vhost: &Vhost, site: &Site, state: &mut State, text: String) -> Look {
+        if state.complaint.as_deref() != Some(&*text) {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            let live = site.peek();
+            let consequence = match live.as_ref().filter(|live| live.is_sound()) {
+                Some(live) => format!("{} stays live", live.id()),
+                None => "it is answered 503".to_owned(),
+            };
+            warning!(
+                vhost = %vhost.name,
+                path = %vhost.path.display(),
+                "vhost {}: {text}; {consequence}",
+                vhost.name
+            );
+            state.complaint = Some(text.into());
+        }
+        Look::Failed
     }
 
     /// Lets go of a virtual host whose name is gone.
@@ -367,25 +414,6 @@ impl Opener {
         }
         open.insert(generation.fingerprint().file, Arc::downgrade(generation));
     }
-}
-
-/// Tells the operator what is wrong, unless it was the last thing said about it.
-fn complain(vhost: &Vhost, site: &Site, state: &mut State, text: String) -> Look {
-    if state.complaint.as_deref() != Some(&*text) {
-        let live = site.peek();
-        let consequence = match live.as_ref().filter(|live| live.is_sound()) {
-            Some(live) => format!("{} stays live", live.id()),
-            None => "it is answered 503".to_owned(),
-        };
-        warning!(
-            vhost = %vhost.name,
-            path = %vhost.path.display(),
-            "vhost {}: {text}; {consequence}",
-            vhost.name
-        );
-        state.complaint = Some(text.into());
-    }
-    Look::Failed
 }
 
 fn damaged(vhost: &Vhost, text: &str) -> String {

@@ -49,6 +49,11 @@ impl<T, S> Slot<T, S> {
     pub(crate) fn lock(&self) -> MutexGuard<'_, S> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// The same, unless somebody has it.
+    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, S>> {
+        self.state.try_lock().ok()
+    }
 }
 
 /// The generations that are open.
@@ -105,9 +110,14 @@ impl<T> Retired<T> {
         left
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.0).len()
+    }
+
     /// Whether there is nothing.
     pub(crate) fn is_empty(&self) -> bool {
-        lock(&self.0).is_empty()
+        self.len() == 0
     }
 }
 

@@ -46,6 +46,7 @@ impl<T: Transmit> Loop<'_, T> {
                 Err(Errno::EAGAIN) => break,
                 Err(error) if is_exhausted(error) => {
                     self.worker.tell_exhausted(error);
+                    self.service.meter.rests();
                     self.rest()?;
                     break;
                 }

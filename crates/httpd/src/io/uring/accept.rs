@@ -81,6 +81,7 @@ impl Loop<'_> {
             }
             Err(error) if is_exhausted(error) && !draining => {
                 self.worker.tell_exhausted(error);
+                self.service.meter.rests();
                 self.rests_until = Some(self.timers.now + REST);
                 return Ok(());
             }

@@ -211,6 +211,7 @@ impl Loop<'_> {
         let Some(peer) = self.peers.get_mut(key as usize) else { return Ok(()) };
         match std::mem::replace(&mut peer.disk, Disk::Rests(0)) {
             Disk::Reads(read) => {
+                self.service.meter.reads_disk();
                 let size = completion.result.map_or(0, |size| size.unsigned_abs() as usize);
                 let unsent = read.wanted.start..read.wanted.end.min(size);
                 match completion.result {

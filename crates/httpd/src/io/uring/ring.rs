@@ -107,6 +107,8 @@ pub(super) struct Ring {
     ring: IoUring,
     buffers: Buffers,
     pool: Pool,
+    /// Operations that were submitted before it was time to wait, for want of room.
+    early: usize,
 }
 
 impl Ring {
@@ -125,7 +127,7 @@ impl Ring {
         let buffers = Buffers::new(&ring.submitter())?;
         restrict(&ring.submitter())?;
         ring.submitter().register_enable_rings()?;
-        Ok(Self { ring, buffers, pool: Pool::default() })
+        Ok(Self { ring, buffers, pool: Pool::default(), early: 0 })
     }
 
     pub(super) fn buffers(&mut self) -> &mut Buffers {
@@ -237,8 +239,9 @@ impl Ring {
         unsafe { self.push(cancel.build(), Operation::Cancel) }
     }
 
-    /// Submits what is queued and waits for a completion, at most so many milliseconds.
-    pub(super) fn wait(&mut self, milliseconds: Option<u64>) -> io::Result<()> {
+    /// Submits what is queued and waits for a completion, at most so many milliseconds. How many
+    /// operations were submitted.
+    pub(super) fn wait(&mut self, milliseconds: Option<u64>) -> io::Result<usize> {
         let submitter = self.ring.submitter();
         let waited = match milliseconds {
             None => submitter.submit_and_wait(1),
@@ -250,15 +253,17 @@ impl Ring {
             }
         };
         match waited.map_err(|error| (error.raw_os_error(), error)) {
-            Ok(_) => Ok(()),
+            Ok(submitted) => Ok(std::mem::take(&mut self.early) + submitted),
             // Time passed, a signal came, or completions have to be taken first.
-            Err((Some(nix::libc::ETIME | nix::libc::EINTR | nix::libc::EBUSY), _)) => Ok(()),
+            Err((Some(nix::libc::ETIME | nix::libc::EINTR | nix::libc::EBUSY), _)) => Ok(0),
             Err((_, error)) => Err(error),
         }
     }
 
-    /// Takes the completions that are there.
-    pub(super) fn take(&mut self, completions: &mut Vec<Completion>) {
+    /// Takes the completions that are there. Whether there were more than their queue has room for,
+    /// which the kernel keeps.
+    pub(super) fn take(&mut self, completions: &mut Vec<Completion>) -> bool {
+        let has_overflowed = self.ring.submission().cq_overflow();
         completions.extend(self.ring.completion().map(|entry| {
             let result = entry.result();
             Completion {
@@ -268,6 +273,7 @@ impl Ring {
                 more: cqueue::more(entry.flags()),
             }
         }));
+        has_overflowed
     }
 
     /// Queues an operation; submits what is queued if there is no room.
@@ -283,7 +289,7 @@ impl Ring {
             if pushed.is_ok() {
                 return Ok(());
             }
-            self.ring.submit()?;
+            self.early += self.ring.submit()?;
         }
     }
 }

@@ -15,6 +15,7 @@ use super::ring::{Completion, Operation, Ring};
 use crate::io::patience::{Stage, Timers, seconds};
 use crate::io::room::Room;
 use crate::io::{LAST_CALL, Worker};
+use crate::metrics::Refusal;
 use crate::service::{Fetch, Service};
 use crate::session::Ending;
 
@@ -29,7 +30,7 @@ pub(super) struct Loop<'w> {
     pub(super) peers: Slab<Peer>,
     pub(super) worker: &'w Worker,
     pub(super) listeners: Vec<Listener>,
-    service: Service,
+    pub(super) service: Service,
     pub(super) timers: Timers,
     pub(super) desk: Desk,
     /// How many connections there may be.
@@ -47,13 +48,15 @@ impl<'w> Loop<'w> {
         let (config, clock) = (worker.config.load(), Clock::new(seconds()));
         let mut ring = Ring::new()?;
         ring.wake_on(worker.control.event().as_raw_fd())?;
+        let service = Service::new(sites, worker.number, &config, Fetch::Mapping, clock);
+        let timers = Timers::new(config.timeouts, service.meter.tally());
         let mut event_loop = Self {
             ring,
             peers: Slab::new(),
             worker,
             listeners: sockets.map(Listener::new).collect(),
-            service: Service::new(sites, worker.number, &config, Fetch::Mapping, clock),
-            timers: Timers::new(config.timeouts),
+            service,
+            timers,
             desk: Desk::new(config.direct),
             room: Room::new(config.limits.connections, worker.number, worker.sites.workers),
             rests_until: None,
@@ -71,10 +74,11 @@ impl<'w> Loop<'w> {
             if self.drains_until.is_some_and(|end| self.is_drained() || self.timers.now >= end) {
                 return Ok(());
             }
-            self.ring.wait(self.timeout())?;
+            let submitted = self.ring.wait(self.timeout())?;
             self.timers.tick(&mut self.service.clock);
             self.service.tick(self.timers.now);
-            self.ring.take(&mut completions);
+            let has_overflowed = self.ring.take(&mut completions);
+            self.service.meter.turned(completions.len(), submitted, has_overflowed);
             for completion in completions.drain(..) {
                 self.complete(completion)?;
             }
@@ -137,10 +141,14 @@ impl<'w> Loop<'w> {
     }
 
     pub(super) fn begin(&mut self, socket: OwnedFd, listener: usize) -> io::Result<()> {
-        let Some(session) = self.service.door.enter(&socket, listener) else { return Ok(()) };
+        let Some(session) = self.service.door.enter(&socket, listener) else {
+            self.service.meter.turned_away(Refusal::Address);
+            return Ok(());
+        };
         let entry = self.peers.vacant_entry();
         let key = entry.key() as u32;
         let peer = entry.insert(Peer::new(socket, session));
+        self.service.meter.accepted();
         self.timers.enter(u64::from(key), &mut peer.patience, Stage::Request, true);
         peer.receive(&mut self.ring, key)
     }
@@ -170,7 +178,8 @@ impl<'w> Loop<'w> {
                 }
             }
             // All buffers were taken at that moment, or the session had enough.
-            Err(Errno::ENOBUFS | Errno::ECANCELED | Errno::EINTR | Errno::EAGAIN) => {}
+            Err(Errno::ENOBUFS) => self.service.meter.starved(),
+            Err(Errno::ECANCELED | Errno::EINTR | Errno::EAGAIN) => {}
             Err(_) => peer.ended = true,
         }
         self.go_on(key, 0)
@@ -182,6 +191,7 @@ impl<'w> Loop<'w> {
             Ok(size) => {
                 let sound = peer.is_sound();
                 peer.take_back(size as usize);
+                self.service.meter.sent(size as u64);
                 if let Some(out) = peer.lane.free() {
                     self.service.spare.give(out.take_sent());
                 }
@@ -214,6 +224,7 @@ impl<'w> Loop<'w> {
             if !out.lacks_buffer() {
                 self.service.spare.give(out.take_buffer());
             }
+            self.service.meter.were_delivered(peer.session.pending());
             match peer.session.ending() {
                 Some(Ending::Close) => peer.ended = true,
                 Some(Ending::Linger) => {
@@ -256,6 +267,7 @@ impl<'w> Loop<'w> {
         if !peer.is_in_flight() {
             let mut peer = self.peers.remove(key as usize);
             peer.session.release(&mut self.service);
+            self.service.meter.ended(peer.patience.stage.activity());
             if std::mem::take(&mut self.room.is_awaited) {
                 self.rests_until = Some(self.timers.now);
             }
