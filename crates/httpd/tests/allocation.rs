@@ -19,7 +19,8 @@ use std::time::Duration;
 
 use common::{PATIENCE, Site, etag, numbered, until};
 use httpd::config::{
-    AccessFormat, AccessLog, Address, Backend, Config, Destination, Listen, Sandbox, SandboxMode,
+    AccessFormat, AccessLog, Address, Admin, Backend, Config, Destination, Listen, Sandbox,
+    SandboxMode,
 };
 use webroot::Coding;
 
@@ -137,7 +138,7 @@ fn ask(stream: &mut TcpStream, request: &str, expected: Option<usize>, buffer: &
     size
 }
 
-fn assert_allocates_nothing(backend: Backend, format: Option<AccessFormat>) {
+fn assert_allocates_nothing(backend: Backend, format: Option<AccessFormat>, is_counted: bool) {
     // What a test beside this one allocates would count.
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -157,6 +158,10 @@ fn assert_allocates_nothing(backend: Backend, format: Option<AccessFormat>) {
         listen: vec![Listen::from(Address::Tcp(address))],
         poll_interval: hour,
         access_log: format.map(|format| AccessLog { path: Destination::File(log.clone()), format }),
+        admin: is_counted.then(|| {
+            let listen = Address::Unix(dir.path().join("admin"));
+            Admin::from(listen)
+        }),
         // This process goes on to do what serving has no use for.
         sandbox: Sandbox { mode: SandboxMode::Off, ..Sandbox::default() },
         ..Config::default()
@@ -205,10 +210,11 @@ fn assert_allocates_nothing(backend: Backend, format: Option<AccessFormat>) {
     });
 }
 
-/// A request without a log, and one with a log of either kind.
+/// A request that leaves no trace, one that is counted, and one with a log of either kind.
 fn assert_never_allocates(backend: Backend) {
-    for format in [None, Some(AccessFormat::Combined), Some(AccessFormat::Json)] {
-        assert_allocates_nothing(backend, format);
+    let (combined, json) = (Some(AccessFormat::Combined), Some(AccessFormat::Json));
+    for (format, is_counted) in [(None, false), (None, true), (combined, false), (json, true)] {
+        assert_allocates_nothing(backend, format, is_counted);
     }
 }
 
