@@ -103,8 +103,8 @@ split_response() {
     tail -c +$((size + 3)) "$1" >"$1.body"
 }
 
-# ours WORK BACKEND: a line of the plan.
-ours() { plan "$1" "$2" "./httpd vhosts $2 --workers 1 --listen ADDRESS --poll-interval 3600"; }
+# ours WORK BACKEND [FLAGS]: a line of the plan.
+ours() { plan "$1" "$2${3:+ $3}" "./httpd vhosts $2 --workers 1 --listen ADDRESS --poll-interval 3600 ${3-}"; }
 
 # bare WORK KIND: a line of the plan, for a loop that answers the same without thinking.
 bare() {
