@@ -18,7 +18,9 @@ const TAKING: Duration = Duration::from_secs(30);
 /// Time that it has to close when it has the answer.
 const LINGERING: Duration = Duration::from_secs(1);
 /// What a request may be.
-const LIMITS: Limits = Limits { request_line: 1024, head: 8 * 1024, body: 0 };
+fn limits() -> Limits {
+    Limits { request_line: 1024, head: 8 * 1024, body: 0, ..Limits::default() }
+}
 /// Bytes that are received at a time.
 const RECEIVE: usize = 4096;
 /// Times that a peer is received from, or sent to, before others have their turn.
@@ -147,7 +149,7 @@ impl Peer {
                     _ => return Err(error),
                 },
             }
-            let (reply, form) = match conn.next(received, &mut Recent::default(), &LIMITS) {
+            let (reply, form) = match conn.next(received, &mut Recent::default(), &limits()) {
                 Next::More => continue,
                 Next::Request(request, _) => {
                     let head_only = request.method == Method::Head;

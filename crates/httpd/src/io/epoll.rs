@@ -22,7 +22,6 @@ use super::readers::Mailbox;
 use super::resident::Resident;
 use super::room::Room;
 use super::socket::{receive, send};
-use crate::metrics::Refusal;
 use crate::outgoing::{FilePart, Front, Outgoing};
 use crate::service::{Fetch, Service};
 use crate::session::{Ending, Session};
@@ -163,23 +162,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
         let mut woken = true;
         loop {
             if woken {
-                self.worker.control.clear();
-                self.fetched();
-                // What was replaced is let go of even if no request comes.
-                self.service.snapshots_changed();
-                if self.service.must_cut_off() {
-                    self.cut_off();
-                }
-                if self.drains_until.is_none() {
-                    let config = self.worker.config.load();
-                    self.service.configure(&config);
-                    self.timers.configure(config.timeouts);
-                    let workers = self.worker.sites.workers;
-                    self.room.set(config.limits.connections, self.worker.number, workers);
-                    if self.worker.control.is_draining() {
-                        self.drain();
-                    }
-                }
+                self.woken();
             }
             if self.drains_until.is_some_and(|end| self.peers.is_empty() || self.timers.now >= end)
             {
@@ -217,6 +200,27 @@ impl<'w, T: Transmit> Loop<'w, T> {
         }
     }
 
+    /// Looks at what others have for it.
+    fn woken(&mut self) {
+        self.worker.control.clear();
+        self.fetched();
+        // What was replaced is let go of even if no request comes.
+        self.service.snapshots_changed();
+        if self.service.must_cut_off() {
+            self.cut_off();
+        }
+        if self.drains_until.is_none() {
+            let config = self.worker.config.load();
+            self.service.configure(&config);
+            self.timers.configure(config.timeouts);
+            let workers = self.worker.sites.workers;
+            self.room.set(config.limits.connections, self.worker.number, workers);
+            if self.worker.control.is_draining() {
+                self.drain();
+            }
+        }
+    }
+
     /// How long to wait for events.
     fn timeout(&self) -> EpollTimeout {
         if !self.busy.is_empty() {
@@ -229,38 +233,6 @@ impl<'w, T: Transmit> Loop<'w, T> {
         // The clock is coarse: a little late is better than a turn for nothing.
         let wait = wait.map(|wait| EpollTimeout::try_from(wait + 4).unwrap_or(EpollTimeout::MAX));
         wait.unwrap_or(EpollTimeout::NONE)
-    }
-
-    fn begin(&mut self, socket: OwnedFd, listener: usize) -> io::Result<()> {
-        let Some(session) = self.service.door.enter(&socket, listener) else {
-            self.service.meter.turned_away(Refusal::Address);
-            return Ok(());
-        };
-        let entry = self.peers.vacant_entry();
-        let key = entry.key();
-        let peer = entry.insert(Peer {
-            socket,
-            session,
-            out: Outgoing::default(),
-            patience: Patience::default(),
-            readable: true,
-            writable: true,
-            hung_up: false,
-            is_busy: false,
-            sent: 0,
-            disk: Disk::default(),
-        });
-        self.service.meter.accepted();
-        self.timers.enter(key as u64, &mut peer.patience, Stage::Request, true);
-        self.turn(key);
-        // One that was over with its first turn is never waited for. What came meanwhile is an
-        // event all the same.
-        let Some(peer) = self.peers.get(key) else { return Ok(()) };
-        let interest = EpollFlags::EPOLLIN
-            | EpollFlags::EPOLLOUT
-            | EpollFlags::EPOLLRDHUP
-            | EpollFlags::EPOLLET;
-        Ok(self.epoll.add(&peer.socket, EpollEvent::new(interest, token(key)))?)
     }
 
     fn notice(&mut self, token: u64, events: EpollFlags) {

@@ -34,12 +34,13 @@ pub(crate) fn run(address: SocketAddr, attack: &Attack, stop: &AtomicBool) {
                     connects -= 1;
                     *peer = connect(address, number, attack);
                 }
-                Some(found)
-                    if found.rounds >= attack.rounds || !found.goes_on(attack, &mut buffer) =>
-                {
-                    *peer = None;
+                None => {}
+                Some(found) => {
+                    let is_over = found.rounds >= attack.rounds;
+                    if is_over || !found.goes_on(attack, &mut buffer) {
+                        *peer = None;
+                    }
                 }
-                None | Some(_) => {}
             }
         }
         thread::sleep(attack.pause.saturating_sub(start.elapsed()));

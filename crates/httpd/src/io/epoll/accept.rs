@@ -1,14 +1,19 @@
 //! Connections of the loop on epoll, as they come.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
 
-use super::{FIRST_LISTENER, Loop, Peer, Transmit};
+use super::disk::Disk;
+use super::{FIRST_LISTENER, Loop, Peer, Transmit, token};
 use crate::io::REST;
+use crate::io::patience::{Patience, Stage};
 use crate::io::socket::{accept, is_exhausted};
+use crate::metrics::Refusal;
+use crate::outgoing::Outgoing;
 
 impl<T: Transmit> Loop<'_, T> {
     /// Begins to accept, or begins again after a rest.
@@ -85,5 +90,38 @@ impl<T: Transmit> Loop<'_, T> {
             self.room.tell(self.worker.number);
         }
         !self.room.is_awaited
+    }
+
+    /// Serves a connection that was accepted from the listener of a number.
+    fn begin(&mut self, socket: OwnedFd, listener: usize) -> io::Result<()> {
+        let Some(session) = self.service.door.enter(&socket, listener) else {
+            self.service.meter.turned_away(Refusal::Address);
+            return Ok(());
+        };
+        let entry = self.peers.vacant_entry();
+        let key = entry.key();
+        let peer = entry.insert(Peer {
+            socket,
+            session,
+            out: Outgoing::default(),
+            patience: Patience::default(),
+            readable: true,
+            writable: true,
+            hung_up: false,
+            is_busy: false,
+            sent: 0,
+            disk: Disk::default(),
+        });
+        self.service.meter.accepted();
+        self.timers.enter(key as u64, &mut peer.patience, Stage::Request, true);
+        self.turn(key);
+        // One that was over with its first turn is never waited for. What came meanwhile is an
+        // event all the same.
+        let Some(peer) = self.peers.get(key) else { return Ok(()) };
+        let interest = EpollFlags::EPOLLIN
+            | EpollFlags::EPOLLOUT
+            | EpollFlags::EPOLLRDHUP
+            | EpollFlags::EPOLLET;
+        Ok(self.epoll.add(&peer.socket, EpollEvent::new(interest, token(key)))?)
     }
 }
