@@ -16,6 +16,14 @@ use socket2::{Domain, Socket, Type};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
+/// Last byte of the address of a proxy.
+const PROXY: u8 = 77;
+
+/// A configuration file with these limits.
+fn text(limits: &str) -> String {
+    format!("proxy = [\"127.0.0.{PROXY}\"]\n[limits]\n{limits}")
+}
+
 /// A daemon with one worker and a configuration file that has these limits.
 struct Limited {
     server: Server,
@@ -30,7 +38,7 @@ impl Limited {
     /// Starts it from a shell that runs `setup` first.
     fn start_after(setup: &str, backend: &str, limits: &str) -> Self {
         let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), format!("[limits]\n{limits}")).unwrap();
+        fs::write(file.path(), text(limits)).unwrap();
         let flags = ["--workers", "1", "--config", file.path().to_str().unwrap()];
         let server = Server::start_after(setup, backend, &flags, |vhosts| {
             Site::create(&vhosts.join("../site"))
@@ -44,7 +52,7 @@ impl Limited {
 
     /// Lets other limits count.
     fn reload(&self, limits: &str) {
-        fs::write(self.file.path(), format!("[limits]\n{limits}")).unwrap();
+        fs::write(self.file.path(), text(limits)).unwrap();
         let before = self.reloads();
         self.server.signal(Signal::SIGHUP);
         until(PATIENCE, "the file is read again", || self.reloads() > before);
@@ -188,6 +196,25 @@ fn past_its_connections_a_client_is_closed_without_an_answer(backend: &str) {
         let mut stream = limited.connect_from(1);
         stream.write_all(GET).unwrap();
         stream.read(&mut [0]).is_ok_and(|size| size == 1)
+    });
+}
+
+on_every_backend!(behind_a_proxy_the_client_counts_that_it_names_by_64_bits_of_its_address);
+fn behind_a_proxy_the_client_counts_that_it_names_by_64_bits_of_its_address(backend: &str) {
+    let limited = Limited::start(backend, "connections_per_address = 1\nrequests_per_second = 1");
+    let connect = |client: &str| {
+        let mut stream = limited.connect_from(PROXY);
+        let header = format!("PROXY TCP6 {client} 2001:db8:ffff::1 4711 80\r\n");
+        stream.write_all(&[header.as_bytes(), GET].concat()).unwrap();
+        stream
+    };
+    let mut first = connect("2001:db8:0:1::1");
+    assert_eq!(Response::read(&mut first, false).status, 200);
+    assert!(is_closed(&mut connect("2001:db8:0:1:ffff::2")));
+    assert_eq!(Response::read(&mut connect("2001:db8:0:2::1"), false).status, 200);
+    drop(first);
+    until(PATIENCE, "the place is free", || {
+        connect("2001:db8:0:1::3").read(&mut [0]).is_ok_and(|size| size == 1)
     });
 }
 
