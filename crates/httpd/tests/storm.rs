@@ -52,8 +52,11 @@ fn a_storm_breaks_no_response_and_leaves_nothing_behind(backend: &str) {
     let settings = Settings::from_environment();
     println!("storm: {backend}, STORM_SEED={}, {:?}", settings.seed, settings.limit);
     let mut ground = None;
-    let mut server =
-        Server::start_in(&settings.place, backend, |vhosts| ground = Some(Ground::lay(vhosts)));
+    // The links that come lead to where no link leads at the start.
+    let flags = ["--workers", "2", "--read", settings.place.to_str().unwrap()];
+    let mut server = Server::start_in_with(&settings.place, backend, &flags, |vhosts| {
+        ground = Some(Ground::lay(vhosts));
+    });
     let ground = ground.unwrap();
     let mut stormer = Stormer::new(&ground, settings.seed);
     stormer.begin();

@@ -207,10 +207,6 @@ impl Server {
     }
 
     /// Starts a daemon whose directory is made in `place`.
-    pub(crate) fn start_in(place: &Path, backend: &str, lay: impl FnOnce(&Path)) -> Self {
-        Self::start_in_with(place, backend, &["--workers", "2"], lay)
-    }
-
     pub(crate) fn start_in_with(
         place: &Path,
         backend: &str,
