@@ -5,7 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Parser;
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 
 use crate::config::{
     AccessFormat, Address, Admin, Backend, Config, DEFAULT_PATH, Destination, FileError, Listen,
@@ -16,8 +17,17 @@ use crate::config::{
 ///
 /// What is given here counts before what the configuration file says, and that before the defaults.
 #[derive(Debug, Clone, Parser)]
-#[command(name = "httpd", version)]
+#[command(
+    name = "httpd",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true
+)]
 pub struct Flags {
+    /// What to do instead of serving
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Directory with one entry per host name, usually a symlink to a webroot: `example.com`,
     /// `*.example.com`, `__default__` for every other name, `example.com.redirect` to send a host to
     /// another
@@ -147,6 +157,43 @@ pub struct Flags {
     /// given several times; by default what their entries lead to at the start
     #[arg(long, value_name = "DIR")]
     read: Vec<PathBuf>,
+}
+
+/// What is done instead of serving. A directory of the same name is given as `./top`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Show what a running daemon does: rates, statuses, latency, connections, and each virtual host
+    ///
+    /// Live, if standard output is a terminal: `?` tells the keys. When the daemon does not answer,
+    /// that is shown, and it is asked again. Otherwise one table of plain text.
+    Top(Top),
+}
+
+/// How a running daemon is looked at.
+#[derive(Debug, Clone, Args)]
+pub struct Top {
+    /// The daemon's admin listener, as --admin has it: path of the unix socket, or ADDR:PORT
+    #[arg(value_parser = PathBufValueParser::new().map(top::Target::from))]
+    socket: top::Target,
+
+    /// Time between two samples, of which the difference is shown
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    interval: Duration,
+
+    /// One table of plain text, also in a terminal; takes as long as one interval
+    #[arg(long)]
+    once: bool,
+}
+
+impl Top {
+    /// Looks, until it is ended or has shown its table.
+    ///
+    /// # Errors
+    /// The terminal can't be used, or, once, the daemon does not answer.
+    pub fn run(self) -> std::io::Result<()> {
+        let Self { socket: target, interval, once } = self;
+        top::run(&top::Options { target, interval, once })
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

@@ -2,10 +2,13 @@
 
 use std::process::ExitCode;
 
-use httpd::cli::Flags;
+use httpd::cli::{Command, Flags};
 
 fn main() -> ExitCode {
-    let flags = manual::parse::<Flags>(8);
+    let mut flags = manual::parse::<Flags>(8);
+    if let Some(Command::Top(top)) = flags.command.take() {
+        return end(top.run().map_err(|error| error.to_string()));
+    }
     let config = match flags.resolve() {
         Ok(config) => config,
         Err(error) => {
@@ -19,6 +22,10 @@ fn main() -> ExitCode {
     } else {
         httpd::server::run(config, || flags.resolve()).map_err(|error| error.to_string())
     };
+    end(done)
+}
+
+fn end(done: Result<(), String>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -20,6 +20,7 @@ fn a_package_gets_pages_and_completions_of_every_program() {
         ("man/man1/webroot.1", "SH SUBCOMMANDS"),
         ("man/man1/webroot-explain.1", "SH OPTIONS"),
         ("man/man8/httpd.8", ".TH httpd 8 "),
+        ("man/man8/httpd-top.8", "\\-\\-interval"),
         ("bash-completion/completions/httpd", "complete -F"),
         ("zsh/site-functions/_webroot", "#compdef webroot"),
         ("fish/vendor_completions.d/mkroot.fish", "complete -c mkroot"),
