@@ -1,11 +1,13 @@
 //! Manual pages and completions of the programs, which print them from the very definitions of
-//! their command lines: `PROGRAM [SUBCOMMAND] --generate man|bash|elvish|fish|powershell|zsh`.
+//! their command lines: `PROGRAM [SUBCOMMAND] --generate man|bash|elvish|fish|powershell|zsh`. They
+//! are about the program under the name that it was called by, as packages may rename it.
 //!
 //! `scripts/manual` puts all of them where a package has them.
 #![forbid(unsafe_code)]
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+use std::path::Path;
 
 use clap::error::ErrorKind;
 use clap::{Command, Parser, ValueEnum};
@@ -60,11 +62,14 @@ pub fn parse<P: Parser>(section: u8) -> P {
 /// The command or subcommand whose name stands before `--generate`, and what stands behind it.
 /// `None` if that is not the whole of the command line.
 fn asked(command: Command, arguments: &[OsString]) -> Option<(Command, &OsString)> {
-    let [_, names @ .., flag, kind] = arguments else { return None };
+    let [called, names @ .., flag, kind] = arguments else { return None };
     if flag != "--generate" {
         return None;
     }
     let mut command = command.disable_help_subcommand(true);
+    if let Some(name) = Path::new(called).file_name().and_then(OsStr::to_str) {
+        command = command.display_name(name).bin_name(name);
+    }
     // Gives subcommands their full names.
     command.build();
     let mut found = &command;
@@ -82,7 +87,7 @@ fn print(mut command: Command, kind: Kind, section: u8) -> io::Result<()> {
             .source(concat!("ashttpd ", env!("CARGO_PKG_VERSION")))
             .render(&mut text)?,
         Kind::Completions(shell) => {
-            let name = command.get_name().to_owned();
+            let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
             clap_complete::generate(shell, &mut command, name, &mut text);
         }
     }
@@ -109,6 +114,13 @@ mod tests {
         assert_eq!(found(&["p", "--generate", "man"]), of("p", "man"));
         assert_eq!(found(&["p", "ls", "--generate", "man"]), of("p-ls", "man"));
         assert_eq!(found(&["p", "--generate", "tea"]), of("p", "tea"));
+    }
+
+    #[test]
+    fn a_page_is_about_the_name_that_the_program_was_called_by() {
+        let of = |name: &str| Some((name.to_owned(), "man".to_owned()));
+        assert_eq!(found(&["/usr/bin/renamed", "--generate", "man"]), of("renamed"));
+        assert_eq!(found(&["renamed", "ls", "--generate", "man"]), of("renamed-ls"));
     }
 
     #[test]
