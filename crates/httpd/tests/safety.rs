@@ -134,7 +134,8 @@ fn told() -> Places {
             && let Ok(count) = count.parse()
         {
             assert!(argument.len() > 10, "docs/SAFETY.md: {file}, {item}: no argument");
-            told.insert((file.clone(), item.trim_matches('`').to_owned()), count);
+            let place = (file.clone(), item.trim_matches('`').to_owned());
+            assert!(told.insert(place, count).is_none(), "docs/SAFETY.md: {file}, {item}: twice");
         }
     }
     told
