@@ -83,8 +83,9 @@ pub(crate) fn enter(config: &Config, kind: Kind) -> Result<Report, SandboxError>
         one_thread()?;
     }
     // As the user that the daemon was started as: all directories can be opened.
-    let reach = Reach::of(&needs).map_err(|(path, error)| SandboxError::Read(path, error))?;
-    let rules = is_on.then(|| Rules::of(&reach));
+    let reach = is_on.then(|| Reach::of(&needs)).transpose();
+    let reach = reach.map_err(|(path, error)| SandboxError::Read(path, error))?;
+    let rules = reach.as_ref().map(Rules::of);
     let mut report = Report { has_rings: kind == Kind::IoUring, ..Report::default() };
     match account {
         Some(account) => {
@@ -94,7 +95,7 @@ pub(crate) fn enter(config: &Config, kind: Kind) -> Result<Report, SandboxError>
         }
         None => report.is_root = Uid::effective().is_root(),
     }
-    let Some(rules) = rules else { return Ok(report) };
+    let (Some(reach), Some(rules)) = (reach, rules) else { return Ok(report) };
 
     let mut missing = Vec::new();
     match rustix::thread::set_no_new_privs(true) {
@@ -102,7 +103,7 @@ pub(crate) fn enter(config: &Config, kind: Kind) -> Result<Report, SandboxError>
         Err(error) => missing.push(("prctl(PR_SET_NO_NEW_PRIVS)", error.to_string())),
     }
     match user::give_up_capabilities() {
-        Ok(()) => report.no_capabilities = true,
+        Ok(count) => report.capabilities = Some(count),
         Err(error) => missing.push(("capset", error.to_string())),
     }
     let setup = Setup {

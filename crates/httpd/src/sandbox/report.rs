@@ -17,8 +17,8 @@ pub(crate) struct Report {
     pub(super) no_new_privileges: bool,
     /// Whether it is root because nobody said who else it should be.
     pub(super) is_root: bool,
-    /// Whether all capabilities were given up that serving does not need.
-    pub(super) no_capabilities: bool,
+    /// How many capabilities are left, if those were given up that serving does not need.
+    pub(super) capabilities: Option<u32>,
     /// The version of Landlock, and what it leaves to be reached.
     pub(super) landlock: Option<(i32, Reach)>,
     /// How many calls seccomp allows.
@@ -47,7 +47,10 @@ impl fmt::Display for Report {
         let mut layers = Vec::new();
         layers.extend(self.account.as_ref().map(|account| format!("user {account}")));
         layers.extend(self.no_new_privileges.then(|| "no new privileges".to_owned()));
-        layers.extend(self.no_capabilities.then(|| "no capabilities".to_owned()));
+        layers.extend(self.capabilities.map(|count| match count {
+            0 => "no capabilities".to_owned(),
+            count => format!("{count} capabilities"),
+        }));
         if let Some((version, reach)) = &self.landlock {
             let parts = [("read", &reach.read), ("write", &reach.write)].map(|(what, paths)| {
                 let named: Vec<_> =

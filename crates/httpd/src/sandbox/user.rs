@@ -136,11 +136,11 @@ impl fmt::Display for Account {
 }
 
 /// Gives up all capabilities (capabilities(7)). Root keeps those by which it reads webroots and
-/// writes logs of others, and locks the buffers of rings.
+/// writes logs of others, and locks the buffers of rings. How many are left.
 ///
 /// # Errors
 /// As capset(2).
-pub(super) fn give_up_capabilities() -> io::Result<()> {
+pub(super) fn give_up_capabilities() -> io::Result<u32> {
     let kept = if Uid::effective().is_root() {
         CapabilitySet::DAC_OVERRIDE | CapabilitySet::DAC_READ_SEARCH | CapabilitySet::IPC_LOCK
     } else {
@@ -150,7 +150,7 @@ pub(super) fn give_up_capabilities() -> io::Result<()> {
     let kept = kept & capabilities(None)?.permitted;
     let inheritable = CapabilitySet::empty();
     set_capabilities(None, CapabilitySets { effective: kept, permitted: kept, inheritable })?;
-    Ok(())
+    Ok(kept.bits().count_ones())
 }
 
 #[cfg(test)]

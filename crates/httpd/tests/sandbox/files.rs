@@ -12,7 +12,7 @@ fn each_layer_is_told_at_the_start(backend: &str) {
         pack(&vhosts.join("one.example"), "page");
     });
     let line = server.wait_for_log("sandbox: ");
-    for layer in ["no new privileges", "no capabilities", "Landlock (ABI ", "read /", "seccomp ("] {
+    for layer in ["no new privileges", " capabilities", "Landlock (ABI ", "read /", "seccomp ("] {
         assert!(line.contains(layer), "{layer}: {line}");
     }
     assert_eq!(line.contains("ring restricted"), backend == "io_uring", "{line}");

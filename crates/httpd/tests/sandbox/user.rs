@@ -38,7 +38,8 @@ fn it_serves_and_swaps_and_rotates_and_reloads_as_another_user(backend: &str) {
         pack(&vhosts.with_file_name("second"), "second");
         symlink("../first", vhosts.join("one.example")).unwrap();
     });
-    server.wait_for_log("user 61234 (uid 61234, gid 61235)");
+    let line = server.wait_for_log("user 61234 (uid 61234, gid 61235)");
+    assert!(line.contains("no capabilities"), "{line}");
     for (name, expected) in [
         ("Uid", "61234\t61234\t61234\t61234"),
         ("Gid", "61235\t61235\t61235\t61235"),
