@@ -140,6 +140,11 @@ pub struct Flags {
     #[arg(long, value_name = "BYTES")]
     min_rate: Option<u64>,
 
+    /// File that names the process which serves: it is written when that one is ready, so that
+    /// during an upgrade by SIGUSR2 it names the old one until the new one has taken over
+    #[arg(long, value_name = "PATH")]
+    pid_file: Option<PathBuf>,
+
     /// Time that responses in flight have after a signal to stop [default: 10]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     drain: Option<Duration>,
@@ -270,6 +275,7 @@ impl Flags {
             let public = admin.is_some_and(|admin| admin.public);
             config.admin = Some(Admin { public, ..Admin::from(listen) });
         }
+        config.pid_file = flags.pid_file.or(config.pid_file.take());
         config.server_timing |= flags.server_timing;
         set(&mut config.sandbox.mode, flags.sandbox);
         config.sandbox.user = flags.user.or(config.sandbox.user.take());

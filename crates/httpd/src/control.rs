@@ -1,15 +1,27 @@
-//! How the main thread reaches the workers: a flag that they read, an eventfd that wakes them, and a
+//! How the main thread reaches the workers: what they are told, an eventfd that wakes them, and a
 //! count by which they prove that they turn.
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
+
+/// How a worker is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Drain {
+    /// What is not over by then is cut off.
+    pub(crate) limit: Duration,
+    /// Whether connections at rest are kept for one more request each, because another process
+    /// listens by now and nobody waits for the end. Otherwise they are closed at once.
+    pub(crate) keeps_idle: bool,
+}
 
 /// Shared by the main thread, the watcher and one worker.
 #[derive(Debug)]
 pub(crate) struct Control {
-    draining: AtomicBool,
+    drain: Mutex<Option<Drain>>,
     event: EventFd,
     /// How often the worker has answered to being woken.
     beats: AtomicU64,
@@ -20,23 +32,24 @@ impl Control {
     pub(crate) fn new() -> nix::Result<Self> {
         let event =
             EventFd::from_value_and_flags(0, EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
-        Ok(Self { draining: AtomicBool::new(false), event, beats: AtomicU64::new(0) })
+        Ok(Self { drain: Mutex::new(None), event, beats: AtomicU64::new(0) })
     }
 
-    /// Makes the worker look at the snapshot and the flag.
+    /// Makes the worker look at the snapshot and at what it was told.
     pub(crate) fn wake(&self) {
         // A full counter is a worker that is about to wake anyway.
         let _ = self.event.write(1);
     }
 
-    /// Tells the worker to finish what it has and end.
-    pub(crate) fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+    /// Tells the worker to finish what it has and end. What it is told later counts.
+    pub(crate) fn drain(&self, drain: Drain) {
+        *self.drain.lock().unwrap_or_else(PoisonError::into_inner) = Some(drain);
         self.wake();
     }
 
-    pub(crate) fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+    /// How the worker is to end, if it is.
+    pub(crate) fn draining(&self) -> Option<Drain> {
+        *self.drain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Readable when the worker was woken.

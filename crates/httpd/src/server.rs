@@ -3,14 +3,13 @@
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use nix::sys::eventfd::EventFd;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigSet, Signal};
 
 use crate::access::{Log, LogError, Opened};
 use crate::admin::{self, AdminError};
@@ -18,9 +17,11 @@ use crate::cli::ConfigError;
 use crate::config::{Address, Backend, Changes, Config, LogSettings};
 use crate::control::Control;
 use crate::io::{self, Kind, Readers, Unavailable, Worker};
-use crate::listen::{self, ListenError, SocketFile};
+use crate::lifecycle::{Bounds, Event, Lifecycle};
+use crate::listen::{self, InheritError, ListenError, SocketFile};
 use crate::log::{ErrorLog, NoErrorLog, error, info, warning};
 use crate::metrics::{Metrics, Phase, Sources, Tally};
+use crate::pid_file::PidFileError;
 use crate::sandbox::{self, SandboxError};
 use crate::service::{Published, Sites};
 use crate::vhost::{Hints, Opener, Snapshot, Verifier, Watcher};
@@ -30,6 +31,10 @@ use crate::vhost::{Hints, Opener, Snapshot, Verifier, Watcher};
 pub enum Error {
     /// An address can't be listened on.
     Listen(ListenError),
+    /// Sockets that the daemon was started with can't be used.
+    Inherit(InheritError),
+    /// The pid file can't be written.
+    PidFile(PidFileError),
     /// The backend that was asked for by name does not work here.
     Backend(Unavailable),
     /// Nothing can be told.
@@ -48,6 +53,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Listen(error) => error.fmt(f),
+            Self::Inherit(error) => error.fmt(f),
+            Self::PidFile(error) => error.fmt(f),
             Self::Backend(error) => {
                 write!(f, "{error} (choose sendfile, or auto to fall back by itself)")
             }
@@ -62,20 +69,20 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Serves until SIGTERM or SIGINT, then finishes the responses in flight. SIGUSR1 opens the access
-/// log anew, SIGHUP takes over what `read` says that the configuration is by then.
+/// Serves until SIGTERM, SIGINT or SIGQUIT, or until the process that SIGUSR2 starts has taken over,
+/// then finishes the responses in flight. SIGUSR1 opens the access log anew, SIGHUP takes over what
+/// `read` says that the configuration is by then.
+///
+/// To be called before the process has opened anything that it keeps, and before it starts a thread.
 ///
 /// # Errors
 /// It can't start: an address, the backend, the access log, or a resource of the system.
 pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Result<(), Error> {
     let system = |what| move |error: nix::Error| Error::System(what, error.into());
-    // Blocked before any thread starts, so that the main thread alone receives them.
-    let signals =
-        SigSet::from_iter([Signal::SIGTERM, Signal::SIGINT, Signal::SIGUSR1, Signal::SIGHUP]);
-    signals.thread_block().map_err(system("block signals"))?;
-
+    let (mut lifecycle, mut inheritance) = Lifecycle::begin()?;
     // Dropped at the very end.
     let mut error_log = ErrorLog::open(&config.log).map_err(Error::ErrorLog)?;
+    lifecycle.open(config.pid_file.as_deref())?;
     raise_descriptors();
     let backend = choose(&config)?;
     let log = config.access_log.as_ref().map(Opened::new).transpose().map_err(Error::Log)?;
@@ -86,8 +93,13 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
         );
     }
     let settings = Arc::new(ArcSwap::from_pointee(config.clone()));
-    let listeners = listen::bind(&config.listen, config.workers).map_err(Error::Listen)?;
-    let admin = config.admin.as_ref().map(admin::Socket::open).transpose().map_err(Error::Admin)?;
+    let mut for_admin = inheritance.admin();
+    let listeners = listen::bind(&config.listen, config.workers, &mut inheritance);
+    let mut listeners = listeners.map_err(Error::Listen)?;
+    let admin = config.admin.as_ref().map(|admin| admin::Socket::open(admin, &mut for_admin));
+    let admin = admin.transpose().map_err(Error::Admin)?;
+    for_admin.finish();
+    listeners.handed.extend(admin.iter().flat_map(admin::Socket::handed));
     let metrics = admin.as_ref().map(|_| Metrics::new(&config, backend.name()).map(Arc::new));
     let metrics = metrics.transpose().map_err(|error| Error::System("look into /proc", error))?;
     // All that needs more than serving does is open, and there is no other thread yet.
@@ -115,8 +127,9 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
     let mut admin_files = Vec::new();
     if let (Some(socket), Some(metrics)) = (admin, &metrics) {
         let sources = Sources { sites: sites.clone(), drops: log.as_ref().map(Log::drops) };
-        admin_files = admin::serve(socket, Arc::clone(metrics), sources, controls.clone())
-            .map_err(Error::Admin)?;
+        let (metrics, controls) = (Arc::clone(metrics), controls.clone());
+        let served = admin::serve(socket, lifecycle.replaced(), metrics, sources, controls);
+        admin_files = served.map_err(Error::Admin)?;
     }
     let mut watcher = Watcher::new(&settings, &sites, hints, incoming, controls.clone())
         .map_err(|error| Error::System("start the reaper", error))?;
@@ -131,7 +144,6 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
         );
     }
 
-    let (ended, ends) = channel();
     let readers = Arc::new(Readers::default());
     let workers = listeners.by_worker.into_iter().zip(&controls).enumerate();
     for (number, (sockets, control)) in workers {
@@ -144,7 +156,7 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
             readers: Arc::clone(&readers),
             exhausted: AtomicBool::new(false),
         };
-        start(backend, worker, ended.clone())?;
+        start(backend, worker, lifecycle.ended())?;
     }
     let enter = |phase| metrics.iter().for_each(|metrics| metrics.enter(phase));
     enter(Phase::Serves);
@@ -156,6 +168,9 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
         };
         info!(listener = %address, "listening on {at} ({}, {workers} workers)", backend.name());
     }
+    let addresses: Vec<_> = listeners.addresses.iter().map(ToString::to_string).collect();
+    let status = format!("{} workers serve at {}", config.workers, addresses.join(", "));
+    lifecycle.started(controls.clone(), listeners.handed, status, inheritance.finish());
     let watch = move || {
         while catch_unwind(AssertUnwindSafe(|| watcher.run())).is_err() {
             error!("the watcher hit a bug, told above; it goes on");
@@ -165,44 +180,35 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
     let spawned = thread::Builder::new().name("vhosts".to_owned()).spawn(watch);
     spawned.map_err(|error| Error::System("start the watcher", error))?;
 
-    let signal = loop {
-        match signals.wait().map_err(system("wait for a signal"))? {
-            Signal::SIGUSR1 => match &log {
+    let is_replaced = loop {
+        match lifecycle.next(Bounds::of(&settings.load()))? {
+            Event::Reopen => match &log {
                 Some(log) => log.reopen(),
                 None => info!("SIGUSR1: there is no access log to open anew (see --access-log)"),
             },
-            Signal::SIGHUP => {
+            Event::Reload => {
+                lifecycle.reloading();
                 let is_good = reload(read(), &settings, &error_log);
                 metrics.iter().for_each(|metrics| metrics.reloaded(is_good));
                 controls.iter().for_each(|control| control.wake());
+                lifecycle.reloaded();
             }
-            signal => break signal,
+            Event::Drain { is_replaced } => {
+                enter(Phase::Drains);
+                if !is_replaced {
+                    listeners.files.iter().for_each(SocketFile::remove);
+                }
+            }
+            Event::End { is_replaced } => break is_replaced,
         }
     };
-    let drain = settings.load().timeouts.drain;
-    info!("{signal}: finishing responses in flight, {} s at most", drain.as_secs());
-    listeners.files.iter().for_each(SocketFile::remove);
-    enter(Phase::Drains);
-    for control in &controls {
-        control.drain();
-    }
-    drop(ended);
-    // Workers end by themselves; one that does not is left behind.
-    let deadline = Instant::now() + drain + Duration::from_millis(500);
-    loop {
-        match ends.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            Ok(()) => {}
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {
-                warning!("a worker did not end in time");
-                break;
-            }
-        }
-    }
+    lifecycle.finish(is_replaced);
     if let Some(log) = log {
         log.finish();
     }
-    admin_files.iter().for_each(SocketFile::remove);
+    if !is_replaced {
+        admin_files.iter().for_each(SocketFile::remove);
+    }
     info!("stopped");
     Ok(())
 }
@@ -224,6 +230,7 @@ fn reload(read: Result<Config, ConfigError>, settings: &ArcSwap<Config>, log: &E
     let kept = Config {
         limits: new.limits,
         timeouts: new.timeouts,
+        upgrade: new.upgrade,
         poll_interval: new.poll_interval,
         grace: new.grace,
         log: LogSettings { level: new.log.level, ..old.log },
@@ -268,7 +275,7 @@ const RESTART: Duration = Duration::from_millis(100);
 
 /// Starts a worker's thread. A run that fails costs its connections; the next one goes on with the
 /// same listeners, and the other workers do not notice.
-fn start(kind: Kind, worker: Worker, ended: Sender<()>) -> Result<(), Error> {
+fn start(kind: Kind, worker: Worker, ended: Arc<EventFd>) -> Result<(), Error> {
     let number = worker.number;
     let tally = worker.sites.metrics.as_ref().and_then(|metrics| metrics.tallies().get(number));
     let tally = tally.map(Arc::clone);
@@ -292,7 +299,7 @@ fn start(kind: Kind, worker: Worker, ended: Sender<()>) -> Result<(), Error> {
             thread::sleep(RESTART);
         }
         note(Tally::end);
-        drop(ended);
+        let _ = ended.write(1);
     };
     let spawned = thread::Builder::new().name(format!("worker-{number}")).spawn(body);
     spawned.map(drop).map_err(|error| Error::System("start a worker", error))

@@ -26,11 +26,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::EventFd;
 use socket2::SockRef;
 
 use crate::config::{Address, Admin as Config, Listen};
 use crate::control::Control;
-use crate::listen::{self, ListenError, SocketFile};
+use crate::listen::{self, Inheritance, ListenError, SocketFile};
 use crate::log::{error, info, warning};
 use crate::metrics::{Metrics, Sources};
 use health::Health;
@@ -68,27 +69,35 @@ impl fmt::Display for AdminError {
 /// The listener, before anybody is answered.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    listeners: Vec<Arc<OwnedFd>>,
+    /// Each with the name by which the next process knows it.
+    listeners: Vec<(String, Arc<OwnedFd>)>,
     addresses: Vec<Address>,
     /// What is to be removed at the end.
     files: Vec<SocketFile>,
 }
 
 impl Socket {
-    /// Listens where a configuration says.
-    pub(crate) fn open(config: &Config) -> Result<Self, AdminError> {
+    /// Listens where a configuration says, at the sockets of there that were inherited.
+    pub(crate) fn open(config: &Config, inherited: &mut Inheritance) -> Result<Self, AdminError> {
         let Config { listen, mode, .. } = config;
         let plain = Listen::from(listen.clone());
         let listen = Listen { backlog: BACKLOG, reuse_port: false, mode: *mode, ..plain };
-        let bound = listen::bind(&[listen], 1).map_err(AdminError::Listen)?;
-        let listeners = bound.by_worker.into_iter().flatten().collect();
-        Ok(Self { listeners, addresses: bound.addresses, files: bound.files })
+        let bound = listen::bind(&[listen], 1, inherited).map_err(AdminError::Listen)?;
+        Ok(Self { listeners: bound.handed, addresses: bound.addresses, files: bound.files })
+    }
+
+    /// What a process that replaces this one gets.
+    pub(crate) fn handed(&self) -> impl Iterator<Item = (String, Arc<OwnedFd>)> {
+        let each = self.listeners.iter();
+        each.map(|(name, socket)| (listen::of_admin(name).to_owned(), Arc::clone(socket)))
     }
 }
 
-/// Answers from now on, on a thread of its own. The files that are to be removed at the end.
+/// Answers from now on, on a thread of its own, until `replaced` is readable. The files that are to
+/// be removed at the end.
 pub(crate) fn serve(
     socket: Socket,
+    replaced: Arc<EventFd>,
     metrics: Arc<Metrics>,
     sources: Sources,
     controls: Vec<Arc<Control>>,
@@ -98,8 +107,9 @@ pub(crate) fn serve(
         info!(listener = %address, "admin: /metrics, /healthz, /readyz and /vhosts at {address}");
     }
     let health = Health::new(Arc::clone(&metrics), controls);
-    let mut admin =
-        Admin { listeners, peers: Vec::new(), pages: Pages { metrics, sources, health } };
+    let listeners = listeners.into_iter().map(|(_, socket)| socket).collect();
+    let pages = Pages { metrics, sources, health };
+    let mut admin = Admin { listeners, replaced: Some(replaced), peers: Vec::new(), pages };
     let body = move || {
         while catch_unwind(AssertUnwindSafe(|| admin.run())).is_err() {
             error!("the admin listener hit a bug, told above; it goes on");
@@ -114,6 +124,8 @@ pub(crate) fn serve(
 /// What the thread works with.
 struct Admin {
     listeners: Vec<Arc<OwnedFd>>,
+    /// Readable once another process answers. `None` when that was seen.
+    replaced: Option<Arc<EventFd>>,
     peers: Vec<Peer>,
     pages: Pages,
 }
@@ -121,8 +133,12 @@ struct Admin {
 impl Admin {
     fn run(&mut self) {
         let mut rests_until = None;
-        loop {
+        while self.replaced.is_some() || !self.peers.is_empty() {
             self.wait(rests_until);
+            if self.replaced.as_ref().is_some_and(|replaced| replaced.read().is_ok()) {
+                self.replaced = None;
+                self.listeners.clear();
+            }
             rests_until = rests_until.filter(|until| *until > Instant::now());
             if rests_until.is_none()
                 && let Err(error) = self.accept()
@@ -142,6 +158,8 @@ impl Admin {
             let listeners = self.listeners.iter();
             polled.extend(listeners.map(|fd| PollFd::new(fd.as_fd(), PollFlags::POLLIN)));
         }
+        let replaced = self.replaced.iter();
+        polled.extend(replaced.map(|event| PollFd::new(event.as_fd(), PollFlags::POLLIN)));
         polled.extend(self.peers.iter().filter_map(|peer| {
             let flags = match peer.wants() {
                 Wants::Bytes => PollFlags::POLLIN,

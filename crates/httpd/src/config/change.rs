@@ -7,7 +7,8 @@ use toml::{Table, Value};
 use super::Config;
 
 /// Keys, or beginnings of keys, that a daemon takes over while it runs.
-const RELOADED: &[&str] = &["limits.", "timeouts.", "poll_interval", "grace", "log.level", "proxy"];
+const RELOADED: &[&str] =
+    &["limits.", "timeouts.", "upgrade.", "poll_interval", "grace", "log.level", "proxy"];
 
 /// What differs, by key.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -99,6 +99,25 @@ impl Default for Timeouts {
     }
 }
 
+/// How one process takes the place of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Upgrade {
+    /// For the new process to get ready. Past it the new one is ended, and the old one serves on.
+    #[serde(with = "value::seconds")]
+    pub ready: Duration,
+    /// For responses that the old process has in flight when the new one has taken over, and for
+    /// connections that it keeps for one more request.
+    #[serde(with = "value::seconds")]
+    pub drain: Duration,
+}
+
+impl Default for Upgrade {
+    fn default() -> Self {
+        Self { ready: Duration::from_secs(30), drain: Duration::from_secs(300) }
+    }
+}
+
 /// What is checked of a webroot before it is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -226,6 +245,9 @@ pub struct Config {
     pub max_open: usize,
     /// What is checked before a webroot is served.
     pub verify: Verify,
+    /// File that names the process which serves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid_file: Option<PathBuf>,
     /// Whether responses name their webroot in `Server-Timing`.
     pub server_timing: bool,
     /// How bytes are moved.
@@ -256,6 +278,8 @@ pub struct Config {
     pub limits: Limits,
     /// Bounds on waiting.
     pub timeouts: Timeouts,
+    /// Bounds on an upgrade.
+    pub upgrade: Upgrade,
     /// What the daemon gives up once it serves.
     pub sandbox: Sandbox,
     /// The file that this was read from.
@@ -272,6 +296,7 @@ impl Default for Config {
             grace: Duration::from_secs(1),
             max_open: max_open(),
             verify: Verify::Header,
+            pid_file: None,
             server_timing: false,
             backend: Backend::Auto,
             direct: None,
@@ -284,6 +309,7 @@ impl Default for Config {
             metrics: Counting::default(),
             limits: Limits::default(),
             timeouts: Timeouts::default(),
+            upgrade: Upgrade::default(),
             sandbox: Sandbox::default(),
             file: None,
         }

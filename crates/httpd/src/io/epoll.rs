@@ -22,6 +22,8 @@ use super::readers::Mailbox;
 use super::resident::Resident;
 use super::room::Room;
 use super::socket::{receive, send};
+use crate::control::Drain;
+use crate::listen::Listener;
 use crate::outgoing::{FilePart, Front, Outgoing};
 use crate::service::{Fetch, Service};
 use crate::session::{Ending, Session};
@@ -107,7 +109,7 @@ enum Fate {
 struct Loop<'w, T> {
     worker: &'w Worker,
     epoll: Epoll,
-    listeners: Vec<Arc<OwnedFd>>,
+    listeners: Vec<Listener>,
     peers: Slab<Peer>,
     service: Service,
     timers: Timers,
@@ -123,6 +125,8 @@ struct Loop<'w, T> {
     room: Room,
     /// When accepting goes on, if it rests.
     rests_until: Option<u64>,
+    /// How the worker ends, if it does.
+    draining: Option<Drain>,
     /// When what is left of a drain is cut off.
     drains_until: Option<u64>,
 }
@@ -150,6 +154,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
             turning: Vec::new(),
             room: Room::new(config.limits.connections, worker.number, worker.sites.workers),
             rests_until: None,
+            draining: None,
             drains_until: None,
         };
         event_loop.listen()?;
@@ -209,15 +214,15 @@ impl<'w, T: Transmit> Loop<'w, T> {
         if self.service.must_cut_off() {
             self.cut_off();
         }
-        if self.drains_until.is_none() {
+        if self.draining.is_none() {
             let config = self.worker.config.load();
             self.service.configure(&config);
             self.timers.configure(config.timeouts);
             let workers = self.worker.sites.workers;
             self.room.set(config.limits.connections, self.worker.number, workers);
-            if self.worker.control.is_draining() {
-                self.drain();
-            }
+        }
+        if let Some(drain) = self.worker.control.draining() {
+            self.drain(drain);
         }
     }
 

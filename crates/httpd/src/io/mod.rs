@@ -28,7 +28,6 @@ mod uring;
 
 use std::fmt;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -37,6 +36,7 @@ use nix::errno::Errno;
 
 use crate::config::Config;
 use crate::control::Control;
+use crate::listen::Listener;
 use crate::log::{info, warning};
 use crate::service::Sites;
 
@@ -97,7 +97,7 @@ impl fmt::Display for Unavailable {
 #[derive(Debug)]
 pub(crate) struct Worker {
     pub(crate) number: usize,
-    pub(crate) listeners: Mutex<Vec<Arc<OwnedFd>>>,
+    pub(crate) listeners: Mutex<Vec<Listener>>,
     pub(crate) control: Arc<Control>,
     pub(crate) sites: Sites,
     /// The configuration as it was last read.
@@ -110,7 +110,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// The sockets to accept from; none once the worker drains.
-    fn listeners(&self) -> Vec<Arc<OwnedFd>> {
+    fn listeners(&self) -> Vec<Listener> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

@@ -76,9 +76,9 @@ impl Timers {
         self.timeouts = timeouts;
     }
 
-    /// Milliseconds of the clock when a drain that begins now has to be over.
-    pub(super) fn end_of_drain(&self) -> u64 {
-        self.now + self.timeouts.drain.as_millis() as u64
+    /// Milliseconds of the clock after so much time.
+    pub(super) fn after(&self, time: Duration) -> u64 {
+        self.now.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
     }
 
     /// Reads the clocks. They are coarse, a few milliseconds behind at most, and cost no system

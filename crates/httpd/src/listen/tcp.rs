@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::config::Listen;
 
@@ -38,11 +38,17 @@ fn open_one(address: SocketAddr, both: bool, listen: &Listen) -> io::Result<Sock
     }
     socket.set_reuse_address(true)?;
     socket.set_reuse_port(listen.reuse_port)?;
+    prepare(SockRef::from(&socket))?;
+    socket.bind(&address.into())?;
+    socket.listen(i32::try_from(listen.backlog).unwrap_or(i32::MAX))?;
+    Ok(socket)
+}
+
+/// Sets what the workers expect of a listener, whoever opened it; its address, if it has one.
+pub(super) fn prepare(socket: SockRef<'_>) -> io::Result<Option<SocketAddr>> {
     // Inherited by the connections: a response is one send, so there is nothing to wait for.
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_notsent_lowat(UNSENT)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(i32::try_from(listen.backlog).unwrap_or(i32::MAX))?;
-    Ok(socket)
+    Ok(socket.local_addr()?.as_socket())
 }

@@ -85,7 +85,6 @@ const ALWAYS: &[c_long] = &[
     libc::SYS_nanosleep,
     libc::SYS_ppoll,
     libc::SYS_restart_syscall,
-    libc::SYS_rt_sigtimedwait,
     libc::SYS_sched_yield,
     // Memory, of which mmap and mprotect are below.
     libc::SYS_brk,

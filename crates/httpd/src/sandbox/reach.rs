@@ -70,7 +70,7 @@ impl<'c> Needs<'c> {
             read: &config.sandbox.read,
             config: config.file.as_deref(),
             log,
-            removed: sockets.collect(),
+            removed: sockets.chain(config.pid_file.as_deref()).collect(),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::Arc;
 
 use nix::errno::Errno;
 use nix::sys::epoll::{EpollEvent, EpollFlags};
@@ -12,6 +11,7 @@ use super::{FIRST_LISTENER, Loop, Peer, Transmit, token};
 use crate::io::REST;
 use crate::io::patience::{Patience, Stage};
 use crate::io::socket::{accept, is_exhausted};
+use crate::listen::Listener;
 use crate::metrics::Refusal;
 use crate::outgoing::Outgoing;
 
@@ -21,16 +21,15 @@ impl<T: Transmit> Loop<'_, T> {
         // Of workers that share a listener not all are woken for each connection.
         let interest = EpollFlags::EPOLLIN | EpollFlags::EPOLLEXCLUSIVE;
         for (listener, token) in self.listeners.iter().zip(FIRST_LISTENER..) {
-            self.epoll.add(listener, EpollEvent::new(interest, token))?;
+            self.epoll.add(&listener.socket, EpollEvent::new(interest, token))?;
         }
         Ok(())
     }
 
     /// Accepts up to `most` of the connections that wait at a listener.
     pub(super) fn accept(&mut self, token: u64, most: usize) -> io::Result<()> {
-        let number = (token - FIRST_LISTENER) as usize;
-        let listener = self.listeners.get(number).map(Arc::clone);
-        let Some(listener) = listener else { return Ok(()) };
+        let listener = self.listeners.get((token - FIRST_LISTENER) as usize).cloned();
+        let Some(Listener { socket: listener, number }) = listener else { return Ok(()) };
         for count in 0..most {
             if self.is_full() {
                 // That there is one is certain of the first alone.
@@ -66,7 +65,7 @@ impl<T: Transmit> Loop<'_, T> {
     fn rest(&mut self) -> nix::Result<()> {
         if self.rests_until.is_none() {
             for listener in &self.listeners {
-                self.epoll.delete(listener)?;
+                self.epoll.delete(&listener.socket)?;
             }
         }
         self.rests_until = Some(self.timers.now + REST);

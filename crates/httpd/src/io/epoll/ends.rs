@@ -2,6 +2,7 @@
 //! patience is at its end, the worker stops.
 
 use super::{FIRST_LISTENER, Loop, Peer, Transmit};
+use crate::control::Drain;
 use crate::io::LAST_CALL;
 use crate::io::patience::Stage;
 
@@ -39,22 +40,30 @@ impl<T: Transmit> Loop<'_, T> {
         }
     }
 
-    /// Stops accepting, ends idle connections, and sets the time by which the others have to.
-    pub(super) fn drain(&mut self) {
+    /// Stops accepting, ends idle connections or lets them have one more request, and sets the time
+    /// by which all have to end. What is told again changes nothing.
+    pub(super) fn drain(&mut self, drain: Drain) {
+        if self.draining.replace(drain) == Some(drain) {
+            return;
+        }
         self.service.draining = true;
-        self.timers.hurry(LAST_CALL);
-        // What was connected before the listener closes is served.
+        self.drains_until = Some(self.timers.after(drain.limit));
+        if self.rests_until.take().is_none() {
+            for listener in &self.listeners {
+                let _ = self.epoll.delete(&listener.socket);
+            }
+        }
+        // What was connected before is served, so that nobody else has to hear of it.
         for token in (FIRST_LISTENER..).take(self.listeners.len()) {
             let _ = self.accept(token, usize::MAX);
         }
-        if self.rests_until.take().is_none() {
-            for listener in &self.listeners {
-                let _ = self.epoll.delete(listener);
-            }
-        }
+        self.rests_until = None;
         self.listeners.clear();
         self.worker.stop_listening();
-        self.drains_until = Some(self.timers.end_of_drain());
+        if drain.keeps_idle {
+            return;
+        }
+        self.timers.hurry(LAST_CALL);
         let keys: Vec<usize> = self.peers.iter().map(|(key, _)| key).collect();
         for key in keys {
             if let Some(peer) = self.peers.get_mut(key) {

@@ -10,6 +10,7 @@ use super::ring::{Completion, Operation};
 use super::worker::Loop;
 use crate::io::REST;
 use crate::io::socket::{accept, is_exhausted, own};
+use crate::listen;
 
 /// Connections that there is to be room for when all that come are accepted: as many as wait at some
 /// listeners.
@@ -18,6 +19,8 @@ const MANY: usize = 8192;
 /// A socket to accept from.
 pub(super) struct Listener {
     socket: Arc<OwnedFd>,
+    /// Number of its address.
+    number: usize,
     armed: Option<Armed>,
 }
 
@@ -33,8 +36,9 @@ enum Armed {
 }
 
 impl Listener {
-    pub(super) fn new(socket: Arc<OwnedFd>) -> Self {
-        Self { socket, armed: None }
+    pub(super) fn new(listener: listen::Listener) -> Self {
+        let listen::Listener { socket, number } = listener;
+        Self { socket, number, armed: None }
     }
 
     /// Whether an operation is in flight there.
@@ -70,13 +74,14 @@ impl Loop<'_> {
     /// A connection was accepted, or none can be.
     pub(super) fn accepted(&mut self, number: u32, completion: Completion) -> io::Result<()> {
         let draining = self.is_draining();
+        let address = self.listeners.get(number as usize).map(|listener| listener.number);
         if !completion.more {
             self.disarmed(number)?;
         }
         match completion.result {
             Ok(fd) => {
                 self.worker.tell_accepting();
-                self.begin(own(fd), number as usize)?;
+                self.begin(own(fd), address.unwrap_or_default())?;
                 self.slow_down()?;
             }
             Err(error) if is_exhausted(error) && !draining => {
@@ -159,9 +164,9 @@ impl Loop<'_> {
 
     /// Closes the listeners, which the ring has let go of. What was connected before is served.
     fn stop_listening(&mut self) -> io::Result<()> {
-        for (number, listener) in std::mem::take(&mut self.listeners).iter().enumerate() {
+        for listener in std::mem::take(&mut self.listeners) {
             while let Ok(socket) = accept(&*listener.socket) {
-                self.begin(socket, number)?;
+                self.begin(socket, listener.number)?;
             }
         }
         self.worker.stop_listening();

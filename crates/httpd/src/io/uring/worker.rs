@@ -12,6 +12,7 @@ use super::accept::Listener;
 use super::disk::{Desk, Disk};
 use super::peer::Peer;
 use super::ring::{Completion, Operation, Ring};
+use crate::control::Drain;
 use crate::io::patience::{Stage, Timers, seconds};
 use crate::io::room::Room;
 use crate::io::{LAST_CALL, Worker};
@@ -37,13 +38,14 @@ pub(super) struct Loop<'w> {
     pub(super) room: Room,
     /// When accepting goes on, if it rests.
     pub(super) rests_until: Option<u64>,
+    /// How the worker ends, if it does.
+    draining: Option<Drain>,
     /// When what is left of a drain is cut off.
     drains_until: Option<u64>,
 }
 
 impl<'w> Loop<'w> {
     fn new(worker: &'w Worker) -> io::Result<Self> {
-        let sockets = worker.listeners().into_iter();
         let sites = worker.sites.clone();
         let (config, clock) = (worker.config.load(), Clock::new(seconds()));
         let mut ring = Ring::new()?;
@@ -54,12 +56,13 @@ impl<'w> Loop<'w> {
             ring,
             peers: Slab::new(),
             worker,
-            listeners: sockets.map(Listener::new).collect(),
+            listeners: worker.listeners().into_iter().map(Listener::new).collect(),
             service,
             timers,
             desk: Desk::new(config.direct),
             room: Room::new(config.limits.connections, worker.number, worker.sites.workers),
             rests_until: None,
+            draining: None,
             drains_until: None,
         };
         event_loop.listen()?;
@@ -126,18 +129,18 @@ impl<'w> Loop<'w> {
         if self.service.must_cut_off() {
             self.cut_off()?;
         }
-        if self.drains_until.is_none() {
+        if self.draining.is_none() {
             let config = self.worker.config.load();
             self.service.configure(&config);
             self.timers.configure(config.timeouts);
             let workers = self.worker.sites.workers;
             self.room.set(config.limits.connections, self.worker.number, workers);
             self.slow_down()?;
-            if self.worker.control.is_draining() {
-                self.drain()?;
-            }
         }
-        Ok(())
+        match self.worker.control.draining() {
+            Some(drain) => self.drain(drain),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn begin(&mut self, socket: OwnedFd, listener: usize) -> io::Result<()> {
@@ -317,13 +320,20 @@ impl<'w> Loop<'w> {
         Ok(())
     }
 
-    /// Stops accepting, ends idle connections, and sets the time by which the others have to.
-    fn drain(&mut self) -> io::Result<()> {
-        self.rests_until = None;
+    /// Stops accepting, ends idle connections or lets them have one more request, and sets the time
+    /// by which all have to end. What is told again changes nothing.
+    fn drain(&mut self, drain: Drain) -> io::Result<()> {
+        if self.draining.replace(drain) == Some(drain) {
+            return Ok(());
+        }
         self.service.draining = true;
-        self.timers.hurry(LAST_CALL);
-        self.drains_until = Some(self.timers.end_of_drain());
+        self.drains_until = Some(self.timers.after(drain.limit));
         self.stop_accepting()?;
+        self.rests_until = None;
+        if drain.keeps_idle {
+            return Ok(());
+        }
+        self.timers.hurry(LAST_CALL);
         let keys: Vec<usize> = self.peers.iter().map(|(key, _)| key).collect();
         for key in keys {
             if let Some(peer) = self.peers.get_mut(key) {
