@@ -185,6 +185,16 @@ impl Server {
         Self::spawn_as_told(tempfile::tempdir().unwrap(), daemon, backend, flags, lay)
     }
 
+    /// Starts the daemon that is at a path.
+    pub(crate) fn start_binary(
+        binary: &Path,
+        backend: &str,
+        flags: &[&str],
+        lay: impl FnOnce(&Path),
+    ) -> Self {
+        Self::spawn(Command::new(binary), backend, flags, lay)
+    }
+
     /// Starts a daemon from a shell that runs `setup` first, such as `ulimit -n 40`.
     pub(crate) fn start_after(
         setup: &str,
