@@ -236,6 +236,19 @@ fn the_terminal_is_left_as_it_was_whatever_ends_the_view() {
 }
 
 #[test]
+fn a_terminal_that_goes_away_ends_the_view() {
+    let fake = Fake::start("", &format!("[{}]", vhost("a.example", 1)));
+    let terminal = Terminal::open(80, 24);
+    terminal.command(&top(&fake.socket()));
+    terminal.wait_for_texts(&[" live", "a.example"]);
+    let view = terminal.child();
+    drop(terminal);
+    common::until(common::PATIENCE, "the view ends", || {
+        nix::sys::signal::kill(view, None).is_err()
+    });
+}
+
+#[test]
 fn nothing_that_a_socket_says_reaches_the_terminal_as_a_command() {
     // Clears the screen, sets the title, goes home, and is in another direction.
     let name = "\\u001b[2J\\u001b]0;owned\\u0007\\u001b[H\\u202eevil";

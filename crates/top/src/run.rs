@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use ratatui::DefaultTerminal;
 use ratatui::crossterm::event::{self, Event};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::fetch::Target;
 use crate::model::{Model, Report};
@@ -22,6 +23,10 @@ use crate::view::{self, Shown};
 
 /// How long a key or a signal may wait while nothing else happens.
 const TICK: Duration = Duration::from_millis(50);
+/// Time in which the program ends by itself when its terminal may have gone away.
+const GRACE: Duration = Duration::from_secs(1);
+/// Exit status of a program whose terminal went away, as shells have it for SIGHUP.
+const HUNG_UP: i32 = 129;
 /// The daemon rests at least so many times as long as it took to answer, so that looking at very many
 /// virtual hosts does not become its main work.
 const REST: u32 = 4;
@@ -68,11 +73,25 @@ fn live(options: &Options) -> io::Result<()> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
+    end_with_terminal()?;
     let (sender, samples) = sync_channel(1);
     let (target, interval) = (options.target.clone(), options.interval);
     let name = "samples".to_owned();
     thread::Builder::new().name(name).spawn(move || ask(&target, interval, &sender))?;
     in_terminal(|terminal| look(terminal, options, &samples, &stop))
+}
+
+/// Ends the program when its terminal goes away. Whoever waits for keys at that moment may never come
+/// back: what is read from such a terminal is its end, again and again.
+fn end_with_terminal() -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP])?;
+    let body = move || {
+        if signals.forever().next().is_some() {
+            thread::sleep(GRACE);
+            std::process::exit(HUNG_UP);
+        }
+    };
+    thread::Builder::new().name("terminal".to_owned()).spawn(body).map(drop)
 }
 
 /// Shows something on a screen of its own, and leaves the terminal as it was, also when the program

@@ -85,11 +85,15 @@ impl Terminal {
 
     /// Sends a signal to the program that the shell runs.
     pub(crate) fn signal(&self, signal: Signal) {
+        nix::sys::signal::kill(self.child(), signal).unwrap();
+    }
+
+    /// The program that the shell runs.
+    pub(crate) fn child(&self) -> Pid {
         let shell = self.tmux(&["display-message", "-p", "#{pane_pid}"]);
         let shell = shell.trim_end();
         let children = std::fs::read_to_string(format!("/proc/{shell}/task/{shell}/children"));
-        let child = children.unwrap().trim_end().parse().unwrap();
-        nix::sys::signal::kill(Pid::from_raw(child), signal).unwrap();
+        Pid::from_raw(children.unwrap().trim_end().parse().unwrap())
     }
 
     /// What is on the screen, line by line, without spaces at their ends.
