@@ -173,7 +173,10 @@ fn a_reload_changes_timeouts(backend: &str) {
 fn a_reload_says_what_it_can_not_change_and_what_is_wrong() {
     let daemon = Daemon::start("sendfile", &["--grace", "3"]);
     daemon.reload("", "nothing changed");
-    daemon.reload("server_timing = true\n", "only a restart changes server_timing");
+    daemon.reload(
+        "server_timing = true\n",
+        "only a restart or an upgrade (SIGUSR2) changes server_timing",
+    );
     assert_eq!(daemon.server.get("a", "/").field("Server-Timing"), None);
     // A flag still counts before the file.
     daemon.reload("grace = 5\n", "nothing changed");

@@ -65,7 +65,11 @@ impl fmt::Display for Changes {
                     f.write_str("; ")?;
                 }
                 if !left.is_empty() {
-                    write!(f, "only a restart changes {}", left.join(", "))?;
+                    write!(
+                        f,
+                        "only a restart or an upgrade (SIGUSR2) changes {}",
+                        left.join(", ")
+                    )?;
                 }
                 Ok(())
             }
@@ -94,6 +98,6 @@ mod tests {
         assert_eq!(Changes::between(&old, &new).left, ["access_log", "workers"]);
         assert_eq!(Changes::between(&new, &old).left, ["workers", "access_log"]);
         let only = Changes { taken: Vec::new(), left: vec!["workers".to_owned()] };
-        assert_eq!(only.to_string(), "only a restart changes workers");
+        assert_eq!(only.to_string(), "only a restart or an upgrade (SIGUSR2) changes workers");
     }
 }
