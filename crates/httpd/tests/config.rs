@@ -69,12 +69,20 @@ fn a_flag_counts_before_the_file_and_the_file_before_the_default() {
 
 #[test]
 fn what_is_printed_is_a_file_that_says_the_same() {
-    let text = "vhosts = \"vhosts\"\n[access_log]\npath = \"log\"\nformat = \"json\"\n";
+    let text = "vhosts = \"vhosts\"\npid_file = \"pid\"\n[access_log]\npath = \"log\"\nformat = \"json\"\n\
+                [admin]\nlisten = \"admin\"\n[[listen]]\naddress = \"unix:socket\"\n";
     let place = Place::new(text);
     let printed = place.checked(&["--workers", "3"]);
     // Paths are whole by then.
-    let log = place.0.path().join("log");
-    assert!(printed.contains(&format!("path = \"{}\"", log.display())), "{printed}");
+    let base = place.0.path().display();
+    for line in [
+        format!("path = \"{base}/log\""),
+        format!("pid_file = \"{base}/pid\""),
+        format!("listen = \"unix:{base}/admin\""),
+        format!("address = \"unix:{base}/socket\""),
+    ] {
+        assert!(printed.contains(&line), "{line}: {printed}");
+    }
     fs::write(place.file(), &printed).unwrap();
     assert_eq!(place.checked(&[]), printed);
 }

@@ -60,7 +60,7 @@ fn lines<'t>(text: &'t str, words: &[&str]) -> Vec<&'t str> {
 fn flags_take_the_place_of_the_listeners_and_proxies_of_the_file() {
     let file = "proxy = [\"unix\"]\n\
                 [[listen]]\naddress = \"[::1]:81\"\nproxy = [\"::1\"]\nreuse_port = false";
-    let words = ["proxy", "address", "mode", "reuse_port"];
+    let words = ["proxy", "address", "mode = \"0", "reuse_port"];
     let plain = checked(file, &[]);
     let own = ["address = \"[::1]:81\"", "reuse_port = false", "proxy = [\"::1\"]"];
     assert_eq!(lines(&plain, &words), [&["proxy = [\"unix\"]"], &own[..]].concat());

@@ -69,7 +69,7 @@ fn a_socket_that_is_given_survives_an_upgrade() {
     assert_eq!(server.wait(), Some(0));
     assert_eq!(get(server.address).body, b"page");
     let line = server.wait_for_log("has taken over: ");
-    let pid = line.split_whitespace().nth(2).unwrap().parse().unwrap();
+    let pid = line.split_once(" process ").unwrap().1.split(' ').next().unwrap().parse().unwrap();
     kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
 }
 

@@ -72,7 +72,8 @@ impl Config {
             Destination::File(path) => Some(path),
             Destination::StandardOutput => None,
         });
-        let paths = [Some(&mut self.vhosts_dir), self.previews.as_mut(), log];
+        let (vhosts, previews) = (Some(&mut self.vhosts_dir), self.previews.as_mut());
+        let paths = [vhosts, previews, self.pid_file.as_mut(), log];
         let addresses = self.listen.iter_mut().map(|listen| &mut listen.address);
         let addresses = addresses.chain(self.admin.as_mut().map(|admin| &mut admin.listen));
         let sockets = addresses.filter_map(|address| match address {

@@ -90,9 +90,7 @@ impl Inheritance {
         let Some(address) = found.map(|inherited| inherited.address.clone()) else {
             return Vec::new();
         };
-        let claimed = self
-            .sockets
-            .extract_if(.., |inherited| inherited.name != ADMIN && inherited.address == address);
+        let claimed = self.sockets.extract_if(.., |inherited| inherited.address == address);
         claimed.map(|inherited| (inherited.name, inherited.socket)).collect()
     }
 

@@ -253,6 +253,6 @@ mod tests {
         assert_eq!(dealt(2, 2), [[0], [1]]);
         assert_eq!(dealt(1, 3), [[0], [0], [0]]);
         assert_eq!(dealt(3, 1), [[0, 1, 2]]);
-        assert_eq!(dealt(3, 2), [vec![0, 1], vec![2]]);
+        assert_eq!(dealt(3, 2), [vec![0, 2], vec![1]]);
     }
 }
