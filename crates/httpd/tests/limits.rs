@@ -358,6 +358,8 @@ fn a_reload_takes_over_every_bound(backend: &str) {
 on_every_backend!(without_descriptors_the_daemon_rests_and_goes_on_by_itself);
 fn without_descriptors_the_daemon_rests_and_goes_on_by_itself(backend: &str) {
     let limited = Limited::start_after("ulimit -n 40", backend, "connections = 1000");
+    let line = limited.server.wait_for_log("limits.connections is 1000");
+    assert!(line.contains("40 descriptors"), "{line}");
     let mut waiting: Vec<_> = (0..40).map(|_| limited.server.connect()).collect();
     let line = limited.server.wait_for_log("can't accept connections");
     assert!(line.contains("EMFILE") && line.contains("trying again"), "{line}");

@@ -4,11 +4,15 @@ use std::fmt;
 
 use toml::{Table, Value};
 
-use super::Config;
+use super::{Config, LogSettings};
 
-/// Keys, or beginnings of keys, that a daemon takes over while it runs.
-const RELOADED: &[&str] =
-    &["limits.", "timeouts.", "upgrade.", "poll_interval", "grace", "log.level", "proxy"];
+/// The configuration of a daemon that runs with `old` and is told `new`: what needs a new process stays
+/// as it was, so that it is told again next time.
+pub(crate) fn take_over(old: &Config, new: Config) -> Config {
+    let Config { limits, timeouts, upgrade, poll_interval, grace, proxy, .. } = new;
+    let log = LogSettings { level: new.log.level, ..old.log };
+    Config { limits, timeouts, upgrade, poll_interval, grace, log, proxy, ..old.clone() }
+}
 
 /// What differs, by key.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,37 +24,29 @@ pub(crate) struct Changes {
 }
 
 impl Changes {
-    /// What `new` has that is not in `old`, or is not the same.
-    pub(crate) fn between(old: &Config, new: &Config) -> Self {
-        let mut changes = Self::default();
+    /// What `new` has that is not in `old`, or is not the same; `kept` is what [`take_over`] made of
+    /// them.
+    pub(crate) fn between(old: &Config, kept: &Config, new: &Config) -> Self {
         let table = |config| Table::try_from(config).unwrap_or_default();
-        changes.compare("", &table(old), &table(new));
-        changes
+        let (old, kept, new) = (table(old), table(kept), table(new));
+        Self { taken: different("", &old, &kept), left: different("", &kept, &new) }
     }
+}
 
-    fn compare(&mut self, prefix: &str, old: &Table, new: &Table) {
-        let gone = old.iter().filter(|(key, _)| !new.contains_key(*key));
-        for (key, value) in new.iter().chain(gone) {
-            let name = format!("{prefix}{key}");
-            match (old.get(key), new.get(key)) {
-                (old, new) if old == new => {}
-                (Some(Value::Table(old)), Some(Value::Table(new))) => {
-                    self.compare(&format!("{name}."), old, new);
-                }
-                _ => {
-                    // A section that comes or goes is judged by its name.
-                    let is_table = value.is_table();
-                    let name = if is_table { format!("{name}.") } else { name };
-                    let is_taken = RELOADED.iter().any(|key| match key.strip_suffix('.') {
-                        Some(_) => name.starts_with(key),
-                        None => name == *key,
-                    });
-                    let name = name.trim_end_matches('.').to_owned();
-                    if is_taken { &mut self.taken } else { &mut self.left }.push(name);
-                }
-            }
+/// The keys whose values differ, with `prefix` before them. A section that comes or goes is one of
+/// them.
+fn different(prefix: &str, old: &Table, new: &Table) -> Vec<String> {
+    let gone = old.keys().filter(|key| !new.contains_key(*key));
+    let name = |key: &String| format!("{prefix}{key}");
+    let keys = new.keys().chain(gone);
+    keys.flat_map(|key| match (old.get(key), new.get(key)) {
+        (old, new) if old == new => Vec::new(),
+        (Some(Value::Table(old)), Some(Value::Table(new))) => {
+            different(&format!("{}.", name(key)), old, new)
         }
-    }
+        _ => vec![name(key)],
+    })
+    .collect()
 }
 
 impl fmt::Display for Changes {
@@ -86,17 +82,22 @@ mod tests {
 
     #[test]
     fn what_is_taken_over_is_told_from_what_is_not() {
+        let between =
+            |old: &Config, new: &Config| Changes::between(old, &take_over(old, new.clone()), new);
         let old = Config::default();
-        assert_eq!(Changes::between(&old, &old).to_string(), "nothing changed");
+        assert_eq!(between(&old, &old).to_string(), "nothing changed");
         let mut new = old.clone();
         new.limits.head = 2048;
         new.grace = Duration::from_secs(9);
-        assert_eq!(Changes::between(&old, &new).to_string(), "changed grace, limits.head");
+        assert_eq!(between(&old, &new).to_string(), "changed grace, limits.head");
         new.workers += 1;
         let path = Destination::StandardOutput;
         new.access_log = Some(AccessLog { path, format: AccessFormat::Json });
-        assert_eq!(Changes::between(&old, &new).left, ["access_log", "workers"]);
-        assert_eq!(Changes::between(&new, &old).left, ["workers", "access_log"]);
+        assert_eq!(between(&old, &new).left, ["access_log", "workers"]);
+        assert_eq!(between(&new, &old).left, ["workers", "access_log"]);
+        let kept = take_over(&old, new.clone());
+        assert_eq!((kept.limits.head, kept.grace), (2048, Duration::from_secs(9)));
+        assert_eq!((kept.workers, kept.access_log), (old.workers, None));
         let only = Changes { taken: Vec::new(), left: vec!["workers".to_owned()] };
         assert_eq!(only.to_string(), "only a restart or an upgrade (SIGUSR2) changes workers");
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::value::between;
 use super::{Network, descriptors, max_open};
+use crate::log::warning;
 
 /// Bounds on connections and requests. `docs/HTTP.md` has the answer when each is hit. Of a request,
 /// the lower ends leave room for one, the upper ends are those of the buffer of a connection.
@@ -103,6 +104,18 @@ fn connections() -> usize {
 }
 
 impl Limits {
+    /// Tells the operator if the process may not have as many descriptors as connections.
+    pub(crate) fn tell_unreachable(&self) {
+        let (connections, descriptors) = (self.connections, descriptors());
+        if connections as u64 > descriptors {
+            warning!(
+                "limits.connections is {connections}, and the process may have {descriptors} \
+                 descriptors: that many connections are never reached (raise LimitNOFILE= of the \
+                 unit, or ulimit -n)"
+            );
+        }
+    }
+
     /// Those of a request and its answer.
     pub(crate) fn of_requests(&self) -> protocol::Limits {
         let &Self { request_line, head, fields, empty_lines, body, .. } = self;

@@ -20,7 +20,7 @@ use nix::sys::resource::{Resource, getrlimit};
 use serde::{Deserialize, Serialize};
 
 pub use address::{Address, AddressError};
-pub(crate) use change::Changes;
+pub(crate) use change::{Changes, take_over};
 pub use file::{DEFAULT_PATH, FileError};
 pub use limits::Limits;
 pub use listen::{Listen, Mode, Trusted};

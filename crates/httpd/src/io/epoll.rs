@@ -5,6 +5,7 @@ mod accept;
 mod disk;
 mod ends;
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -56,16 +57,21 @@ pub(super) enum Moved {
 
 /// Bytes received at a time, into a buffer that all connections of a worker share.
 const RECEIVE: usize = 64 * 1024;
-/// Bytes that a connection may move before others have their turn.
-pub(super) const TURN: usize = 1024 * 1024;
+/// Bytes that a connection may move before others have their turn: a request that comes while large
+/// files are sent waits for one turn of them, which takes some 50 microseconds.
+pub(super) const TURN: usize = 256 * 1024;
 /// Events taken at a time.
 const EVENTS: usize = 256;
+/// Events after which one connection more, of those that have more to do than their turn allows, has
+/// its next turn: neither they nor those that ask for little wait for all the others.
+const EVENTS_A_TURN: usize = 16;
 /// Connections accepted before others have their turn.
 const ACCEPTS: usize = 64;
 
 /// Tokens: the wake-up, then the listeners, then the connections.
 const WAKE: u64 = 0;
 const FIRST_LISTENER: u64 = 1;
+const FIRST_CONNECTION: u64 = 1 << 32;
 
 /// Runs a worker until it has drained.
 pub(super) fn run<T: Transmit>(worker: &Worker) -> io::Result<()> {
@@ -84,7 +90,7 @@ struct Peer {
     writable: bool,
     /// Whether the peer has closed its side: reading goes on to the end.
     hung_up: bool,
-    /// Whether it is among those that had more to do than their turn allowed.
+    /// Whether it waits for its next turn.
     is_busy: bool,
     /// Bytes sent.
     sent: u64,
@@ -117,10 +123,8 @@ struct Loop<'w, T> {
     /// Where reads that are over are told.
     mailbox: Arc<Mailbox>,
     received: Vec<u8>,
-    /// Connections that had more to do than their turn allowed.
-    busy: Vec<usize>,
-    /// Those of them that have their next turn.
-    turning: Vec<usize>,
+    /// Connections that have more to do than their turn allowed, or can go on with what they send.
+    busy: VecDeque<usize>,
     /// How many connections there may be.
     room: Room,
     /// When accepting goes on, if it rests.
@@ -150,8 +154,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
             transmit: T::new(),
             mailbox: Mailbox::new(&worker.control),
             received: vec![0; RECEIVE],
-            busy: Vec::new(),
-            turning: Vec::new(),
+            busy: VecDeque::new(),
             room: Room::new(config.limits.connections, worker.number, worker.sites.workers),
             rests_until: None,
             draining: None,
@@ -164,11 +167,8 @@ impl<'w, T: Transmit> Loop<'w, T> {
     fn run(&mut self) -> io::Result<()> {
         let mut events = [EpollEvent::empty(); EVENTS];
         // A worker that was started anew may have to drain at once.
-        let mut woken = true;
+        self.woken();
         loop {
-            if woken {
-                self.woken();
-            }
             if self.drains_until.is_some_and(|end| self.peers.is_empty() || self.timers.now >= end)
             {
                 return Ok(());
@@ -181,16 +181,15 @@ impl<'w, T: Transmit> Loop<'w, T> {
             self.timers.tick(&mut self.service.clock);
             self.service.tick(self.timers.now);
             self.service.meter.turn(count);
-            woken = false;
             for event in events.iter().take(count) {
                 match event.data() {
-                    WAKE => woken = true,
-                    token if token <= self.listeners.len() as u64 => self.accept(token, ACCEPTS)?,
+                    WAKE => self.woken(),
+                    token if token < FIRST_CONNECTION => self.accept(token, ACCEPTS)?,
                     token => self.notice(token, event.events()),
                 }
             }
-            std::mem::swap(&mut self.busy, &mut self.turning);
-            while let Some(key) = self.turning.pop() {
+            for _ in 0..=count / EVENTS_A_TURN {
+                let Some(key) = self.busy.pop_front() else { break };
                 if let Some(peer) = self.peers.get_mut(key) {
                     peer.is_busy = false;
                 }
@@ -215,11 +214,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
             self.cut_off();
         }
         if self.draining.is_none() {
-            let config = self.worker.config.load();
-            self.service.configure(&config);
-            self.timers.configure(config.timeouts);
-            let workers = self.worker.sites.workers;
-            self.room.set(config.limits.connections, self.worker.number, workers);
+            self.worker.configure(&mut self.service, &mut self.timers, &mut self.room);
         }
         if let Some(drain) = self.worker.control.draining() {
             self.drain(drain);
@@ -248,7 +243,18 @@ impl<'w, T: Transmit> Loop<'w, T> {
         peer.hung_up |= events.intersects(gone);
         peer.readable |= events.intersects(EpollFlags::EPOLLIN | gone);
         peer.writable |= events.intersects(EpollFlags::EPOLLOUT | gone);
-        self.turn(key);
+        if peer.out.is_unused() {
+            self.turn(key);
+        } else {
+            Self::queue(&mut self.busy, key, peer);
+        }
+    }
+
+    /// Has a connection wait for its next turn.
+    fn queue(busy: &mut VecDeque<usize>, key: usize, peer: &mut Peer) {
+        if !std::mem::replace(&mut peer.is_busy, true) {
+            busy.push_back(key);
+        }
     }
 
     /// Lets a connection do what it can.
@@ -273,11 +279,7 @@ impl<'w, T: Transmit> Loop<'w, T> {
             {
                 self.service.meter.reads_disk();
             }
-            Fate::Continues | Fate::Fetches => {
-                if !std::mem::replace(&mut peer.is_busy, true) {
-                    self.busy.push(key);
-                }
-            }
+            Fate::Continues | Fate::Fetches => Self::queue(&mut self.busy, key, peer),
             Fate::Waits => {}
         }
         let sending = !peer.out.is_empty();
@@ -295,9 +297,9 @@ impl<'w, T: Transmit> Loop<'w, T> {
     }
 }
 
-/// The token of a connection, apart from those of listeners.
+/// The token of a connection.
 fn token(key: usize) -> u64 {
-    (1 << 32) | key as u64
+    FIRST_CONNECTION | key as u64
 }
 
 fn key(token: u64) -> usize {

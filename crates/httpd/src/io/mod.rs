@@ -38,7 +38,10 @@ use crate::config::Config;
 use crate::control::Control;
 use crate::listen::Listener;
 use crate::log::{info, warning};
-use crate::service::Sites;
+use crate::service::{Service, Sites};
+
+use patience::Timers;
+use room::Room;
 
 pub(crate) use readers::Readers;
 pub(crate) use resident::Resident;
@@ -112,6 +115,14 @@ impl Worker {
     /// The sockets to accept from; none once the worker drains.
     fn listeners(&self) -> Vec<Listener> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes over the configuration as it is now.
+    fn configure(&self, service: &mut Service, timers: &mut Timers, room: &mut Room) {
+        let config = self.config.load();
+        service.configure(&config);
+        timers.configure(config.timeouts);
+        room.set(config.limits.connections, self.number, self.sites.workers);
     }
 
     /// Tells the operator that accepting rests, when that begins.

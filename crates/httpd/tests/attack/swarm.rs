@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,6 +14,9 @@ use crate::plan::Attack;
 /// Peers that have one address, of 127.1.0.0/16.
 const EACH: usize = 8;
 
+/// Peers that act at the same moment; the groups share a round among them.
+const GROUP: usize = 64;
+
 /// A peer of an attack.
 struct Peer {
     stream: TcpStream,
@@ -21,14 +25,28 @@ struct Peer {
     rounds: usize,
 }
 
+/// Lets this thread run when nobody else of the machine would: attackers have machines of their own,
+/// and do not take the processors of those whom they attack.
+pub(crate) fn stand_back() {
+    let thread = nix::unistd::gettid().to_string();
+    let status = Command::new("chrt").args(["--idle", "--pid", "0", &thread]).status();
+    assert!(status.unwrap().success(), "chrt --idle --pid 0 {thread}");
+}
+
 /// Attacks until it is told to stop.
 pub(crate) fn run(address: SocketAddr, attack: &Attack, stop: &AtomicBool) {
+    stand_back();
     let mut peers: Vec<Option<Peer>> = (0..attack.peers).map(|_| None).collect();
     let mut buffer = vec![0; 64 << 10];
-    while !stop.load(Ordering::Relaxed) {
+    let groups = attack.peers.div_ceil(GROUP) as u32;
+    let connects = attack.connects.div_ceil(groups as usize);
+    for group in (0..groups as usize).cycle() {
+        if stop.load(Ordering::Relaxed) {
+            return;
+        }
         let start = Instant::now();
-        let mut connects = attack.connects;
-        for (number, peer) in peers.iter_mut().enumerate() {
+        let mut connects = connects;
+        for (number, peer) in peers.iter_mut().enumerate().skip(group * GROUP).take(GROUP) {
             match peer {
                 None if connects > 0 => {
                     connects -= 1;
@@ -43,7 +61,7 @@ pub(crate) fn run(address: SocketAddr, attack: &Attack, stop: &AtomicBool) {
                 }
             }
         }
-        thread::sleep(attack.pause.saturating_sub(start.elapsed()));
+        thread::sleep((attack.pause / groups).saturating_sub(start.elapsed()));
     }
 }
 

@@ -34,7 +34,8 @@ pub(crate) const MODES: [Mode; 4] = [
 pub(crate) fn start(address: SocketAddr, mode: Mode, time: Duration) -> Child {
     let seconds = time.as_secs().max(1).to_string();
     let (url, connections) = (format!("http://{address}{}", mode.path), CONNECTIONS.to_string());
-    Command::new("slowhttptest")
+    Command::new("chrt")
+        .args(["--idle", "0", "slowhttptest"])
         .args(mode.flags)
         .args(["-c", &connections, "-r", "500", "-l", &seconds, "-u", &url])
         .stdin(Stdio::null())

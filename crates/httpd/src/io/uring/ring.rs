@@ -5,6 +5,7 @@
 //! connection, which [`super::peer::Lane`] locks away until the send completes.
 #![allow(unsafe_code)]
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::RawFd;
 
@@ -23,6 +24,12 @@ use super::pool::{Pool, Slot};
 const ENTRIES: u32 = 1024;
 /// Completions that can wait to be taken; more are kept by the kernel on the side.
 const COMPLETIONS: u32 = 4096;
+
+/// Bytes from which a send is one of many: others than these are not kept waiting by it.
+const LARGE: usize = 64 * 1024;
+/// The part of the large sends that is submitted at a time, besides one: each is done while it is
+/// submitted, and a request that comes meanwhile waits for it.
+const PART: usize = 16;
 
 /// The operations that the ring takes, by their codes: what [`Ring`] submits, and nothing else.
 const OPERATIONS: [u8; 7] = [
@@ -109,6 +116,8 @@ pub(super) struct Ring {
     pool: Pool,
     /// Operations that were submitted before it was time to wait, for want of room.
     early: usize,
+    /// Large sends that are submitted next.
+    large: VecDeque<(Entry, Operation)>,
 }
 
 impl Ring {
@@ -127,7 +136,7 @@ impl Ring {
         let buffers = Buffers::new(&ring.submitter())?;
         restrict(&ring.submitter())?;
         ring.submitter().register_enable_rings()?;
-        Ok(Self { ring, buffers, pool: Pool::default(), early: 0 })
+        Ok(Self { ring, buffers, pool: Pool::default(), early: 0, large: VecDeque::new() })
     }
 
     pub(super) fn buffers(&mut self) -> &mut Buffers {
@@ -194,6 +203,10 @@ impl Ring {
         let flags =
             MSG_NOSIGNAL | if more { MSG_MORE } else { 0 } | if waits { 0 } else { MSG_DONTWAIT };
         let send = opcode::Send::new(Fd(socket), bytes.cast(), size).flags(flags);
+        if bytes.len() >= LARGE {
+            self.large.push_back((send.build(), Operation::Send(key)));
+            return Ok(());
+        }
         // SAFETY: the caller keeps the bytes in place.
         unsafe { self.push(send.build(), Operation::Send(key)) }
     }
@@ -241,7 +254,16 @@ impl Ring {
 
     /// Submits what is queued and waits for a completion, at most so many milliseconds. How many
     /// operations were submitted.
-    pub(super) fn wait(&mut self, milliseconds: Option<u64>) -> io::Result<usize> {
+    pub(super) fn wait(&mut self, mut milliseconds: Option<u64>) -> io::Result<usize> {
+        let turns = 1 + self.large.len() / PART;
+        for _ in 0..turns {
+            let Some((entry, operation)) = self.large.pop_front() else { break };
+            // SAFETY: whoever asked for the send keeps its bytes in place until it completes.
+            unsafe { self.push(entry, operation) }?;
+        }
+        if !self.large.is_empty() {
+            milliseconds = Some(0);
+        }
         let submitter = self.ring.submitter();
         let waited = match milliseconds {
             None => submitter.submit_and_wait(1),
@@ -360,6 +382,32 @@ mod tests {
         assert_eq!(refused(submitter.register_files(&[0])), expected);
         assert_eq!(refused(submitter.register_eventfd(0)), expected);
         assert!(ring.slot().unwrap().is_some());
+    }
+
+    #[test]
+    fn large_sends_leave_room_for_what_came_meanwhile() {
+        static BYTES: [u8; LARGE] = [0; LARGE];
+        let mut ring = Ring::new().unwrap();
+        let pairs: Vec<_> = (0..3 * PART).map(|_| UnixStream::pair().unwrap()).collect();
+        for (key, (near, _)) in pairs.iter().enumerate() {
+            // SAFETY: the bytes are static.
+            unsafe { ring.send(near.as_raw_fd(), key as u32, &raw const BYTES, false, true) }
+                .unwrap();
+        }
+        let small: *const [u8] = BYTES.first_chunk::<1>().unwrap();
+        // SAFETY: the same.
+        unsafe { ring.send(pairs[0].0.as_raw_fd(), 1000, small, false, true) }.unwrap();
+        let mut all = Vec::new();
+        ring.wait(Some(1000)).unwrap();
+        ring.take(&mut all);
+        assert_eq!(all.len(), 1 + 1 + 3);
+        assert_eq!(all.first().map(|first| first.operation), Some(Operation::Send(1000)));
+        // Without a time to wait for them the others follow.
+        while all.len() < pairs.len() + 1 {
+            ring.wait(Some(1000)).unwrap();
+            ring.take(&mut all);
+        }
+        assert!(all.iter().all(|completion| completion.result.is_ok()));
     }
 
     #[test]

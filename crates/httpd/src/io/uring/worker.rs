@@ -130,11 +130,7 @@ impl<'w> Loop<'w> {
             self.cut_off()?;
         }
         if self.draining.is_none() {
-            let config = self.worker.config.load();
-            self.service.configure(&config);
-            self.timers.configure(config.timeouts);
-            let workers = self.worker.sites.workers;
-            self.room.set(config.limits.connections, self.worker.number, workers);
+            self.worker.configure(&mut self.service, &mut self.timers, &mut self.room);
             self.slow_down()?;
         }
         match self.worker.control.draining() {
