@@ -2,6 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
+
+#[path = "admin/ask.rs"]
+#[allow(dead_code, reason = "each suite uses its own part")]
+mod ask;
 #[path = "cold/disk.rs"]
 mod disk;
 
@@ -11,6 +15,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ask::Admin;
 use common::{PATIENCE, Response, Server, Site, ask, numbered, until};
 use disk::{SlowDisk, bytes_read, drop_from_cache};
 use nix::sys::signal::Signal;
@@ -94,9 +99,12 @@ fn get_slowly(server: &Server) -> Vec<u8> {
 
 on_every_way!(a_cold_body_arrives_whole_from_the_disk);
 fn a_cold_body_arrives_whole_from_the_disk(way: &str) {
-    let server = start(way, &[]);
+    let admin = Admin::new();
+    let server = start(way, &["--admin", admin.path().to_str().unwrap()]);
     let before = bytes_read(server.pid());
+    assert_eq!(admin.metrics().sum("ashttpd_disk_reads_total"), 0.0);
     assert!(server.get("any", "/large").body == large());
+    assert!(admin.metrics().sum("ashttpd_disk_reads_total") >= 1.0);
     let read = bytes_read(server.pid()) - before;
     assert!(read > LARGE as u64 * 9 / 10, "{read} bytes were read: it was not cold");
     // And again, when it is there.

@@ -63,8 +63,19 @@ impl fmt::Display for SandboxError {
                 f,
                 "sandbox: no {layer}: {error} (--sandbox=auto does without what is not there)"
             ),
-            Self::Threads(count) => write!(f, "sandbox: {count} threads where one was expected"),
+            Self::Threads(count) => {
+                write!(f, "sandbox: {} (--sandbox=auto does without)", Self::others(*count))
+            }
         }
+    }
+}
+
+impl SandboxError {
+    /// What is wrong with so many threads.
+    fn others(count: usize) -> String {
+        format!(
+            "{count} threads where one was expected, as under an emulator: they would stay outside"
+        )
     }
 }
 
@@ -78,15 +89,20 @@ static REACH: OnceLock<Reach> = OnceLock::new();
 pub(crate) fn enter(config: &Config, kind: Kind) -> Result<Report, SandboxError> {
     let (sandbox, needs) = (&config.sandbox, Needs::of(config));
     let account = sandbox.user.as_ref().map(Account::of).transpose().map_err(SandboxError::User)?;
-    let is_on = sandbox.mode != SandboxMode::Off;
-    if is_on {
-        one_thread()?;
-    }
+    let mut report = Report { has_rings: kind == Kind::IoUring, ..Report::default() };
+    let is_on = match (sandbox.mode, threads()) {
+        (SandboxMode::Off, _) => false,
+        (_, 1) => true,
+        (SandboxMode::Require, count) => return Err(SandboxError::Threads(count)),
+        (SandboxMode::Auto, count) => {
+            report.missing.push(("layer but the user", SandboxError::others(count)));
+            false
+        }
+    };
     // As the user that the daemon was started as: all directories can be opened.
     let reach = is_on.then(|| Reach::of(&needs)).transpose();
     let reach = reach.map_err(|(path, error)| SandboxError::Read(path, error))?;
     let rules = reach.as_ref().map(Rules::of);
-    let mut report = Report { has_rings: kind == Kind::IoUring, ..Report::default() };
     match account {
         Some(account) => {
             account.take_on().map_err(SandboxError::User)?;
@@ -143,12 +159,9 @@ fn tell_unwritable(log: &Path, account: &Account) {
     }
 }
 
-/// Makes sure that nobody is left out. Where the system does not tell, there is no doubt.
-fn one_thread() -> Result<(), SandboxError> {
-    match fs::read_dir("/proc/self/task").map(Iterator::count) {
-        Ok(count) if count > 1 => Err(SandboxError::Threads(count)),
-        _ => Ok(()),
-    }
+/// How many threads there are. Where the system does not tell, there is no doubt.
+fn threads() -> usize {
+    fs::read_dir("/proc/self/task").map_or(1, |tasks| tasks.count().max(1))
 }
 
 /// What to do about a file that can't be opened, if it is because of the sandbox.

@@ -23,7 +23,7 @@ pub(crate) struct Answer {
 
 /// Starts a daemon with two workers, an admin listener and these flags.
 pub(crate) fn start(backend: &str, flags: &[&str], lay: impl FnOnce(&Path)) -> (Server, Admin) {
-    let admin = Admin { dir: tempfile::tempdir().unwrap() };
+    let admin = Admin::new();
     let path = admin.path();
     let mut all = vec!["--workers", "2", "--admin", path.to_str().unwrap()];
     all.extend(flags);
@@ -31,6 +31,11 @@ pub(crate) fn start(backend: &str, flags: &[&str], lay: impl FnOnce(&Path)) -> (
 }
 
 impl Admin {
+    /// Where a daemon is yet to be.
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
     pub(crate) fn path(&self) -> PathBuf {
         self.dir.path().join("admin")
     }

@@ -30,8 +30,11 @@ fn without<T: Send + 'static>(
 
 /// What a daemon says that does not start because a layer is required.
 fn refusal() -> String {
+    refusal_of(Command::new(env!("CARGO_BIN_EXE_httpd")))
+}
+
+fn refusal_of(mut httpd: Command) -> String {
     let vhosts = tempfile::tempdir().unwrap();
-    let mut httpd = Command::new(env!("CARGO_BIN_EXE_httpd"));
     httpd.arg(vhosts.path()).args(["--listen", "127.0.0.1:0", "--sandbox=require"]);
     let output = httpd.output().unwrap();
     assert_eq!(output.status.code(), Some(1));
@@ -77,4 +80,30 @@ fn without_rings_auto_falls_back_and_the_sandbox_is_that_of_sendfile() {
     server.wait_for_log("using sendfile instead");
     assert!(shows(&server, "one.example", "page"));
     assert!(!server.wait_for_log("no new privileges").contains("ring"));
+}
+
+/// As an emulator has one, and a library that is loaded before the program.
+#[test]
+fn beside_a_thread_that_is_not_its_own_it_serves_with_a_warning() {
+    let dir = tempfile::tempdir().unwrap();
+    let (source, library) = (dir.path().join("thread.c"), dir.path().join("thread.so"));
+    let text = "#include <pthread.h>\n#include <unistd.h>\n\
+                static void *rest(void *none) { for (;;) pause(); return none; }\n\
+                __attribute__((constructor)) static void begin(void) {\n\
+                pthread_t thread; pthread_create(&thread, 0, rest, 0); }\n";
+    std::fs::write(&source, text).unwrap();
+    let mut gcc = Command::new("gcc");
+    gcc.args(["-shared", "-fPIC", "-pthread", "-o"]).args([&library, &source]);
+    assert!(gcc.status().unwrap().success());
+
+    let mut httpd = Command::new(env!("CARGO_BIN_EXE_httpd"));
+    httpd.env("LD_PRELOAD", &library);
+    let refused = refusal_of(httpd);
+    assert!(refused.contains("sandbox: 2 threads where one was expected"), "{refused}");
+    let setup = format!("export LD_PRELOAD='{}'", library.display());
+    let server = Server::start_after(&setup, "sendfile", &[], |vhosts| {
+        pack(&vhosts.join("one.example"), "page");
+    });
+    server.wait_for_log("warning: sandbox: no layer but the user: 2 threads");
+    assert!(shows(&server, "one.example", "page"));
 }
