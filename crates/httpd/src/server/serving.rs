@@ -110,6 +110,8 @@ impl Serving {
             };
             start(backend, worker, lifecycle.ended())?;
         }
+        // Before it is told that the daemon listens: who reads that may ask.
+        metrics.iter().for_each(|metrics| metrics.enter(Phase::Serves));
         let workers = config.workers;
         for address in &listeners.addresses {
             let at = match address {
@@ -122,13 +124,7 @@ impl Serving {
         let status = format!("{workers} workers serve at {}", addresses.join(", "));
         let files = listeners.files;
         let serving = Self { settings, log, metrics, controls, files, admin_files };
-        serving.enter(Phase::Serves);
         Ok((serving, Began { watcher, handed: listeners.handed, status }))
-    }
-
-    /// Notes what the daemon does, for who asks.
-    fn enter(&self, phase: Phase) {
-        self.metrics.iter().for_each(|metrics| metrics.enter(phase));
     }
 
     /// Starts to watch the vhosts directory.
@@ -165,7 +161,7 @@ impl Serving {
                     lifecycle.reloaded();
                 }
                 Event::Drain { is_replaced } => {
-                    self.enter(Phase::Drains);
+                    self.metrics.iter().for_each(|metrics| metrics.enter(Phase::Drains));
                     if !is_replaced {
                         self.files.iter().for_each(SocketFile::remove);
                     }
