@@ -84,7 +84,7 @@ pub fn run(config: Config, read: impl Fn() -> Result<Config, ConfigError>) -> Re
 
     let (serving, began) = Serving::start(config, opened, &lifecycle)?;
     lifecycle.started(serving.controls.clone(), began.handed, began.status, inheritance.finish());
-    serving.watch(began.watcher)?;
+    serving::watch(began.watcher)?;
     let is_replaced = serving.obey(&mut lifecycle, &error_log, read)?;
     lifecycle.finish(is_replaced);
     serving.finish(is_replaced);

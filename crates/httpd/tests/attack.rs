@@ -111,12 +111,21 @@ fn an_attack_costs_visitors_little_and_leaves_nothing_behind(backend: &str) {
     );
     let mut calm = visitors.measure(&length);
     let mut failures = Vec::new();
-    let is_wanted = |name: &str| length.only.as_ref().is_none_or(|only| only == name);
-    for attack in attacks().into_iter().filter(|attack| is_wanted(attack.name)) {
+    let ours = attacks().into_iter().map(|attack| (attack, None));
+    let modes = tool::MODES.into_iter().filter(|_| length.has_tools);
+    let all = ours.chain(modes.map(|mode| (mode.attack(), Some(mode))));
+    let only = length.only.as_deref();
+    let wanted: Vec<_> =
+        all.filter(|(attack, _)| only.is_none_or(|only| only == attack.name)).collect();
+    assert!(!wanted.is_empty(), "no attack is called {only:?}");
+    for (attack, mode) in wanted {
         let before = Held::by(&server);
         let stop = AtomicBool::new(false);
         let (during, most) = thread::scope(|scope| {
-            let swarm = scope.spawn(|| swarm::run(server.address, &attack, &stop));
+            let swarm = scope.spawn(|| match mode {
+                Some(mode) => tool::run(server.address, mode, length.time() + length.window),
+                None => swarm::run(server.address, &attack, &stop),
+            });
             let samples = scope.spawn(|| watch(&server, &stop));
             // Measured when it is in full swing.
             thread::sleep(length.window);
@@ -130,27 +139,6 @@ fn an_attack_costs_visitors_little_and_leaves_nothing_behind(backend: &str) {
         report(attack.name, &calm, &during, &after, before, most);
         failures.extend(judge(&attack, &length, [&calm, &during, &after], before, most));
         calm = after;
-    }
-    if length.has_tools {
-        for mode in tool::MODES.into_iter().filter(|mode| is_wanted(mode.name)) {
-            let before = Held::by(&server);
-            let stop = AtomicBool::new(false);
-            let (during, most) = thread::scope(|scope| {
-                let mut tool = tool::start(server.address, mode, length.time() + length.window);
-                let samples = scope.spawn(|| watch(&server, &stop));
-                thread::sleep(length.window);
-                let during = visitors.measure(&length);
-                tool.wait().unwrap();
-                stop.store(true, Ordering::Relaxed);
-                (during, samples.join().unwrap())
-            });
-            wait_for_the_end(&server, before, mode.name);
-            let after = visitors.measure(&length);
-            report(mode.name, &calm, &during, &after, before, most);
-            let attack = Attack { peers: tool::CONNECTIONS, ..Attack::named(mode.name) };
-            failures.extend(judge(&attack, &length, [&calm, &during, &after], before, most));
-            calm = after;
-        }
     }
     assert!(failures.is_empty(), "{backend}:\n{}", failures.join("\n"));
 }

@@ -58,8 +58,8 @@ pub(super) enum Moved {
 /// Bytes received at a time, into a buffer that all connections of a worker share.
 const RECEIVE: usize = 64 * 1024;
 /// Bytes that a connection may move before others have their turn: a request that comes while large
-/// files are sent waits for one turn of them, which takes some 50 microseconds.
-pub(super) const TURN: usize = 256 * 1024;
+/// files are sent waits for one turn of them.
+pub(super) const TURN: usize = 1024 * 1024;
 /// Events taken at a time.
 const EVENTS: usize = 256;
 /// Events after which one connection more, of those that have more to do than their turn allows, has

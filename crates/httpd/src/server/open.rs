@@ -22,7 +22,7 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Opens it.
+    /// Opens it, the sockets of `inheritance` where they are asked for.
     pub(super) fn open(config: &Config, inheritance: &mut Inheritance) -> Result<Self, Error> {
         let backend = choose(config)?;
         let log = config.access_log.as_ref().map(access::Opened::new).transpose();

@@ -127,18 +127,6 @@ impl Serving {
         Ok((serving, Began { watcher, handed: listeners.handed, status }))
     }
 
-    /// Starts to watch the vhosts directory.
-    pub(super) fn watch(&self, mut watcher: Watcher) -> Result<(), Error> {
-        let watch = move || {
-            while catch_unwind(AssertUnwindSafe(|| watcher.run())).is_err() {
-                error!("the watcher hit a bug, told above; it goes on");
-                thread::sleep(RESTART);
-            }
-        };
-        let spawned = thread::Builder::new().name("vhosts".to_owned()).spawn(watch);
-        spawned.map(drop).map_err(|error| Error::System("start the watcher", error))
-    }
-
     /// Does what signals say until the last of them. Whether another process has taken over.
     pub(super) fn obey(
         &self,
@@ -171,8 +159,8 @@ impl Serving {
         }
     }
 
-    /// Takes over of a configuration what can be while the daemon runs. One that is wrong changes nothing.
-    /// Whether it was good.
+    /// Takes over of a configuration what can be while the daemon runs. One that is wrong changes
+    /// nothing. Whether it was good.
     fn reload(&self, read: Result<Config, ConfigError>, error_log: &ErrorLog) -> bool {
         let new = match read {
             Ok(new) => new,
@@ -201,6 +189,18 @@ impl Serving {
             self.admin_files.iter().for_each(SocketFile::remove);
         }
     }
+}
+
+/// Starts to watch the vhosts directory.
+pub(super) fn watch(mut watcher: Watcher) -> Result<(), Error> {
+    let watch = move || {
+        while catch_unwind(AssertUnwindSafe(|| watcher.run())).is_err() {
+            error!("the watcher hit a bug, told above; it goes on");
+            thread::sleep(RESTART);
+        }
+    };
+    let spawned = thread::Builder::new().name("vhosts".to_owned()).spawn(watch);
+    spawned.map(drop).map_err(|error| Error::System("start the watcher", error))
 }
 
 /// Starts a worker's thread. A run that fails costs its connections; the next one goes on with the

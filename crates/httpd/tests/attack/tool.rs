@@ -1,16 +1,18 @@
 //! slowhttptest, which others test servers with.
 
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::plan::Attack;
+
 /// Its connections.
-pub(crate) const CONNECTIONS: usize = 1000;
+const CONNECTIONS: usize = 1000;
 
 /// A mode of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mode {
-    pub(crate) name: &'static str,
+    name: &'static str,
     flags: &'static [&'static str],
     path: &'static str,
 }
@@ -30,17 +32,25 @@ pub(crate) const MODES: [Mode; 4] = [
     },
 ];
 
-/// Starts it for so long.
-pub(crate) fn start(address: SocketAddr, mode: Mode, time: Duration) -> Child {
+impl Mode {
+    /// What it is held to.
+    pub(crate) fn attack(self) -> Attack {
+        Attack { peers: CONNECTIONS, ..Attack::named(self.name) }
+    }
+}
+
+/// Runs it for so long.
+pub(crate) fn run(address: SocketAddr, mode: Mode, time: Duration) {
     let seconds = time.as_secs().max(1).to_string();
     let (url, connections) = (format!("http://{address}{}", mode.path), CONNECTIONS.to_string());
-    Command::new("chrt")
+    let status = Command::new("chrt")
         .args(["--idle", "0", "slowhttptest"])
         .args(mode.flags)
         .args(["-c", &connections, "-r", "500", "-l", &seconds, "-u", &url])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn()
-        .expect("slowhttptest is there: apt-get install slowhttptest")
+        .status();
+    // Any other exit status says what it thinks of the server.
+    assert_ne!(status.unwrap().code(), Some(127), "apt-get install slowhttptest");
 }

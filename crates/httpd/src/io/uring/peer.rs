@@ -13,7 +13,7 @@ use crate::outgoing::{Front, Outgoing};
 use crate::session::Session;
 
 /// Most bytes of a file in one send: progress is seen after each.
-pub(super) const SEND: usize = 256 * 1024;
+pub(super) const SEND: usize = 1024 * 1024;
 
 /// A connection.
 pub(super) struct Peer {
